@@ -1,0 +1,44 @@
+import type { Destination, Epoch, Message } from '@batonmq/model';
+import type { BrokerConnection, ConnectOptions } from './connection/connection.ts';
+import type { BrokerEvent, BrokerEventType } from './events.ts';
+import type { Role } from './role/role.ts';
+
+/** A destination with consumers, messages or an owner, as watchers see it. */
+export interface DestinationStatus {
+  readonly destination: Destination;
+  readonly messageCount: number;
+  readonly consumerCount: number;
+  readonly inFlightCount: number;
+  readonly enqueuedCount: number;
+  readonly dequeuedCount: number;
+  readonly memoryBytes: number;
+}
+
+/** A broker without sockets: protocol adapters bring clients, a store plugin brings durability. */
+export interface Broker {
+  readonly name: string;
+  /** Made anew at each start of the process; names this run of the broker. */
+  readonly id: string;
+  readonly role: Role;
+  readonly epoch: Epoch | undefined;
+  /** Goes in line. Resolves when waiting has begun; roles follow as events. Rejects if the store can never be acquired. */
+  start(): Promise<void>;
+  /** Drains: no new commands, what is in flight becomes durable, the lease is released at once. Idempotent. */
+  stop(): Promise<void>;
+  /**
+   * Lets a client in. A live connection of the same id is closed in its favour.
+   *
+   * @throws `BATON_NOT_ACTIVE`, `BATON_INVALID_CLIENT_ID`, `BATON_UNAUTHORIZED`, `BATON_LIMIT`.
+   */
+  connect(options: ConnectOptions): BrokerConnection;
+  /** Publishes a message of the broker itself (advisories) to the present consumers of a topic; never stored, never blocks. */
+  publish(message: Message): void;
+  destinations(): readonly DestinationStatus[];
+  /** How a commit ended: `committed` is certain; `unknown` means not committed here, or too long ago to say. */
+  transactionOutcome(transactionKey: string): 'committed' | 'open' | 'unknown';
+  /** Returns the call that stops listening. Listeners must not block or throw. */
+  on<T extends BrokerEventType>(
+    type: T,
+    listener: (event: Extract<BrokerEvent, { type: T }>) => void,
+  ): () => void;
+}

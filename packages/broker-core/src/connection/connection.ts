@@ -1,0 +1,78 @@
+import type { ConnectionId, Destination, Message, ProducerId, TransactionId } from '@batonmq/model';
+import type { BrokerError } from '@batonmq/model';
+import type { Subscription, SubscribeOptions } from '../subscription/subscription.ts';
+
+/**
+ * Learns how one command ended. `settled` is called exactly once: without an error when everything
+ * the command promised is durable, with one when none of it took effect. Never called from inside
+ * the call that it was given to.
+ */
+export interface Receipt {
+  settled(error?: BrokerError): void;
+}
+
+/** What a protocol adapter tells the broker about a client that wants in. */
+export interface ConnectOptions {
+  readonly connectionId: ConnectionId;
+  /** Unique among live connections. */
+  readonly clientId: string;
+  readonly userName?: string | undefined;
+  readonly password?: string | undefined;
+  readonly remoteAddress: string;
+  readonly protocol: string;
+  /** The client carries on a connection it had with this or another broker: stored producer marks apply. */
+  readonly isReconnect: boolean;
+  readonly control: ConnectionControl;
+}
+
+/** How the broker reaches back to the adapter of a connection. */
+export interface ConnectionControl {
+  /** Stop taking commands from this client's socket: a limit is reached that no receipt can slow down. */
+  pauseInput(): void;
+  resumeInput(): void;
+  /** The broker ends the connection (another took its id over, the lease is lost, an administrator). */
+  disconnect(reason: BrokerError): void;
+}
+
+export interface ProducerOptions {
+  readonly producerId: ProducerId;
+  /** Missing for a producer that names a destination with each message. */
+  readonly destination?: Destination | undefined;
+}
+
+/**
+ * One client at the broker. Everything it opened goes when it closes: unacked messages return to
+ * their queues, open local transactions roll back, its temporary destinations are deleted.
+ */
+export interface BrokerConnection {
+  readonly connectionId: ConnectionId;
+  readonly clientId: string;
+
+  addProducer(options: ProducerOptions): void;
+  removeProducer(producerId: ProducerId): void;
+
+  /**
+   * Takes a message. Persistent ones settle once durable; in a transaction they settle when they
+   * are remembered and become visible at its commit. A re-sent message that is already stored
+   * settles without an error and is not stored again.
+   */
+  send(message: Message, receipt?: Receipt): void;
+
+  /** @throws `BATON_INVALID_DESTINATION`, `BATON_INVALID_SELECTOR`, `BATON_UNSUPPORTED`, `BATON_INVALID_STATE`. */
+  subscribe(options: SubscribeOptions): Subscription;
+
+  beginTransaction(id: TransactionId): void;
+  /** Sends and acks of the transaction take effect together, or not at all. */
+  commitTransaction(id: TransactionId, receipt?: Receipt): void;
+  rollbackTransaction(id: TransactionId, receipt?: Receipt): void;
+  /** Marks an open transaction so that it can only be rolled back. */
+  failTransaction(id: TransactionId, reason: BrokerError): void;
+
+  /** Creates a queue, topic or temporary destination owned by this connection. Existing ones are no error. */
+  addDestination(target: Destination, receipt?: Receipt): void;
+  /** @throws through the receipt `BATON_INVALID_STATE` while it has consumers, unless `isForced`. */
+  removeDestination(target: Destination, options: { isForced: boolean }, receipt?: Receipt): void;
+
+  /** `lastDelivered` is the broker sequence of the last message the client's application saw; see `Subscription.close`. */
+  close(lastDelivered: number): void;
+}
