@@ -1,21 +1,62 @@
+/** The lint rules of the workspace. What a rule cannot say across files is in tooling/tidy. */
 import js from '@eslint/js';
+import node from 'eslint-plugin-n';
 import tseslint from 'typescript-eslint';
+
+const NODE_RANGE = '>=20.19';
 
 export const config = tseslint.config(
   { ignores: ['**/dist/', '**/node_modules/', 'coverage/', '**/fixtures/'] },
   js.configs.recommended,
   {
+    plugins: { n: node },
+    rules: {
+      eqeqeq: 'error',
+      'no-var': 'error',
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+      'n/no-deprecated-api': ['error', { version: NODE_RANGE }],
+      'n/no-unsupported-features/node-builtins': [
+        'error',
+        { version: NODE_RANGE, allowExperimental: true },
+      ],
+      'n/prefer-node-protocol': 'error',
+    },
+  },
+  {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { project: './tsconfig.check.json' } },
     rules: {
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
     },
   },
   {
+    // A command line speaks through the console; libraries speak through their logger.
+    files: ['packages/*/src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: { 'no-console': 'error' },
+  },
+  {
     files: ['**/*.js', '**/*.mjs'],
-    languageOptions: { globals: { console: 'readonly', process: 'readonly', Buffer: 'readonly', setTimeout: 'readonly' } },
+    languageOptions: {
+      globals: {
+        Buffer: 'readonly',
+        URL: 'readonly',
+        clearTimeout: 'readonly',
+        console: 'readonly',
+        process: 'readonly',
+        setTimeout: 'readonly',
+      },
+    },
   },
 );

@@ -1,7 +1,12 @@
-/** Prints the closing line `N passed, N failed, N skipped` that CI reads. */
+/**
+ * Prints the closing line `N passed, N failed, N skipped` that CI reads. Checks that failed before
+ * the tests (`npm test` names them in BATONMQ_FAILED_CHECKS) and files that could not be loaded count
+ * as failed.
+ */
 export default class CountReporter {
-  onTestRunEnd(modules) {
-    const counts = { passed: 0, failed: 0, skipped: 0 };
+  onTestRunEnd(modules, unhandledErrors) {
+    const checks = (process.env.BATONMQ_FAILED_CHECKS ?? '').split(',').filter(Boolean);
+    const counts = { passed: 0, failed: checks.length + unhandledErrors.length, skipped: 0 };
     for (const module of modules) {
       if (module.errors().length > 0) counts.failed += 1;
       for (const test of module.children.allTests()) {
@@ -9,6 +14,8 @@ export default class CountReporter {
         counts[state === 'passed' || state === 'failed' ? state : 'skipped'] += 1;
       }
     }
+    if (checks.length > 0)
+      console.log(`\nChecks that failed before the tests: ${checks.join(', ')}`);
     console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   }
 }

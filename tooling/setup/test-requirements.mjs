@@ -1,0 +1,44 @@
+/** The programs that the tests talk to: a real ActiveMQ, its Java client, another locker of files. */
+import { existsSync } from 'node:fs';
+import { fail, isInstalled, run } from './workspace.mjs';
+
+const JARS = '/usr/share/java';
+
+/** What the tests need, how to see that it is there, and the Debian package that brings it. */
+const REQUIREMENTS = [
+  { what: 'the Java compiler', package: 'default-jdk-headless', isMet: () => isInstalled('javac') },
+  {
+    what: 'ActiveMQ 5.17 and its Java client',
+    package: 'libactivemq-java',
+    isMet: () => existsSync(`${JARS}/activemq-broker.jar`),
+  },
+  {
+    what: 'Python, which locks files too',
+    package: 'python3',
+    isMet: () => isInstalled('python3'),
+  },
+];
+
+/** Installs what is missing where that is possible; otherwise ends with the command that would. */
+export function provideTestRequirements() {
+  const missing = REQUIREMENTS.filter((requirement) => !requirement.isMet());
+  if (missing.length === 0) return;
+
+  const packages = missing.map((requirement) => requirement.package);
+  const list = missing.map((requirement) => `  ${requirement.what} (${requirement.package})`);
+  console.log(`The tests need, and this machine lacks:\n${list.join('\n')}`);
+  const command = `apt-get install --yes --no-install-recommends ${packages.join(' ')}`;
+  if (!isInstalled('apt-get')) {
+    fail('Install them, with the jars of Debian’s package in /usr/share/java, then try again.');
+  }
+  if (process.getuid?.() !== 0) fail(`Run this as root, then try again:\n  ${command}`);
+
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  run('apt-get', ['update', '--quiet'], env);
+  run('apt-get', command.split(' ').slice(1), env);
+  const stillMissing = REQUIREMENTS.filter((requirement) => !requirement.isMet());
+  if (stillMissing.length > 0) {
+    const names = stillMissing.map((requirement) => requirement.package).join(' ');
+    fail(`apt-get could not install: ${names}. The lines above say why.`);
+  }
+}
