@@ -1,6 +1,22 @@
 /**
  * Byte streams: listeners, dialers, and connections that write once per turn.
  *
+ * @example
+ * ```ts
+ * import { dial, listen } from '@batonmq/transport';
+ *
+ * const ignore = { take: () => [], drained: () => undefined, closed: () => undefined };
+ * const listener = await listen('tcp://127.0.0.1:0', (connection) => {
+ *   connection.start({ ...ignore, received: (bytes) => console.log(String(bytes)) });
+ * });
+ * const connection = await dial(listener.uri, { timeoutMs: 1000 });
+ * const output = [Buffer.from('hello')];
+ * connection.start({ ...ignore, received: () => undefined, take: () => output.splice(0) });
+ * connection.requestFlush();
+ * await connection.close();
+ * await listener.close();
+ * ```
+ *
  * @packageDocumentation
  */
 export type {
@@ -9,3 +25,13 @@ export type {
   OutputSource,
   TransportConnection,
 } from './connection.ts';
+export { dial } from './dial.ts';
+export { listen } from './listen.ts';
+export {
+  DIAL_DEFAULTS,
+  LISTEN_DEFAULTS,
+  SOCKET_DEFAULTS,
+  type DialOptions,
+  type ListenOptions,
+  type SocketOptions,
+} from './options.ts';
