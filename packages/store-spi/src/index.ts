@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { openStore } from './open-store.ts';
 export {
   STORE_PLUGIN,
   STORE_SPI_VERSION,

@@ -7,15 +7,19 @@ export interface MessageTarget {
 }
 
 /**
- * One change of what a broker remembers. A batch of them is applied whole or not at all.
+ * One change of what a broker remembers.
  *
- * - `destination-added`: from now on `destination` stands for `key` (`queue://A.B`).
- * - `destination-removed`: forgets it and every message in it.
- * - `message-added`: stores `payload` (its pieces put one after another) under each target. Sequences of a destination only grow.
- * - `message-removed`: takes the message at one place away (acked, expired, moved); unknown places are no error.
- * - `redelivery-counted`: the message at that place has now been delivered `count` times without an ack.
- * - `producer-marked`: every send of `producer` up to `sequence` is stored; kept after the messages are gone.
- * - `producer-forgotten`: drops the mark.
+ * - `destination-added`: from now on `destination` stands for `key` (`queue://A.B`). It starts empty,
+ *   also if its number or its key belonged to a destination that was removed.
+ * - `destination-removed`: forgets it, every message in it and its next sequence.
+ * - `message-added`: stores `payload` (its pieces put one after another) under each target.
+ * - `message-removed`: takes the message at one place away (acked, expired, moved); unknown places
+ *   are no error.
+ * - `redelivery-counted`: the message at that place has now been delivered `count` times without an
+ *   ack; unknown places are no error.
+ * - `producer-marked`: every send of `producer` up to `sequence` is stored; kept after the messages
+ *   are gone.
+ * - `producer-forgotten`: drops the mark, if there is one.
  * - `state-put` / `state-removed`: keyed state (`space` groups keys: `subscription`, `transaction`, …).
  */
 export type WriteRecord =
@@ -51,5 +55,15 @@ export type WriteRecord =
     }
   | { readonly type: 'state-removed'; readonly space: string; readonly key: string };
 
-/** Records that become durable together, in order. The caller must not change it, nor the bytes in it, until the append settles. */
+/**
+ * Records that become durable together, in order. Its writer keeps these rules:
+ *
+ * - it holds at least one record;
+ * - a destination is added before it is used, under a number and a key that no other has;
+ * - sequences of a destination only grow, in the order of appends and records; one that was part of
+ *   a refused append is not used again;
+ * - every message has at least one target and at most one per place;
+ * - a batch that adds or removes a destination adds no message. So it is never refused for lack of
+ *   room, and batches in flight behind it may rely on it.
+ */
 export type WriteBatch = readonly WriteRecord[];
