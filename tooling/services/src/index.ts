@@ -1,1 +1,11 @@
-export {};
+/**
+ * Real servers, programs and places for tests: on the loopback interface, in temporary directories,
+ * never left behind.
+ *
+ * @packageDocumentation
+ */
+export { startActiveMq, type ActiveMq, type ActiveMqOptions } from './active-mq.ts';
+export { compileJava, runJava, type JavaProgram, type JavaRunOptions } from './java.ts';
+export { ManagedProcess, type ManagedProcessOptions, type ProcessExit } from './managed-process.ts';
+export { freePort, freePorts } from './ports.ts';
+export { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts';

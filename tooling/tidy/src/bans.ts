@@ -13,21 +13,23 @@ export interface Ban {
 
 const MACHINE = ['packages/runtime/src/node/'];
 const PROGRAMS = ['apps/', 'tooling/'];
+/** Sockets are made of these, and have no simulated form of their own: a simulation replaces them whole. */
+const SOCKETS = ['packages/transport/src/'];
 
 export const BANS: readonly Ban[] = [
   bannedModule('node:fs', 'runtime’s Files', [...MACHINE, ...PROGRAMS]),
   bannedModule('node:fs/promises', 'runtime’s Files', [...MACHINE, ...PROGRAMS]),
-  bannedModule('node:net', 'transport', ['packages/transport/src/', ...PROGRAMS]),
-  bannedModule('node:tls', 'transport', ['packages/transport/src/', ...PROGRAMS]),
+  bannedModule('node:net', 'transport', [...SOCKETS, ...PROGRAMS]),
+  bannedModule('node:tls', 'transport', [...SOCKETS, ...PROGRAMS]),
   bannedModule('node:child_process', 'an event to the program', PROGRAMS),
   bannedModule('node:timers/promises', 'runtime’s Clock', PROGRAMS),
   bannedModule('node:process', 'an option given by the program', PROGRAMS),
   bannedMember('Date', 'now', 'Clock.wallTime or Clock.now', [...MACHINE, ...PROGRAMS]),
   bannedMember('performance', 'now', 'Clock.now', [...MACHINE, ...PROGRAMS]),
   bannedMember('Math', 'random', 'Random.float', [...MACHINE, ...PROGRAMS]),
-  bannedCall('setTimeout', 'Clock.setTimer', [...MACHINE, ...PROGRAMS]),
+  bannedCall('setTimeout', 'Clock.setTimer', [...MACHINE, ...SOCKETS, ...PROGRAMS]),
   bannedCall('setInterval', 'Clock.setTimer, set again each time', PROGRAMS),
-  bannedCall('setImmediate', 'Clock.setImmediate', [...MACHINE, ...PROGRAMS]),
+  bannedCall('setImmediate', 'Clock.setImmediate', [...MACHINE, ...SOCKETS, ...PROGRAMS]),
   bannedCall('eval', 'a closure', []),
   {
     what: 'new Function',
