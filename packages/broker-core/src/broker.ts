@@ -2,6 +2,7 @@ import type { Destination, Epoch, Message } from '@batonmq/model';
 import type { BrokerConnection, ConnectOptions } from './connection/connection.ts';
 import type { BrokerEvent, BrokerEventType } from './events.ts';
 import type { Role } from './role/role.ts';
+import type { Subscription } from './subscription/subscription.ts';
 
 /** A destination with consumers, messages or an owner, as watchers see it. */
 export interface DestinationStatus {
@@ -31,8 +32,11 @@ export interface Broker {
    * @throws `BATON_NOT_ACTIVE`, `BATON_INVALID_CLIENT_ID`, `BATON_UNAUTHORIZED`, `BATON_LIMIT`.
    */
   connect(options: ConnectOptions): BrokerConnection;
-  /** Publishes a message of the broker itself (advisories) to the present consumers of a topic; never stored, never blocks. */
-  publish(message: Message): void;
+  /**
+   * Publishes a message of the broker itself (advisories) to the present consumers of a topic, or to
+   * `only` one of them (advisories replayed to a new consumer); never stored, never blocks.
+   */
+  publish(message: Message, only?: Subscription): void;
   destinations(): readonly DestinationStatus[];
   /** How a commit ended: `committed` is certain; `unknown` means not committed here, or too long ago to say. */
   transactionOutcome(transactionKey: string): 'committed' | 'open' | 'unknown';

@@ -32,7 +32,7 @@ export {
   type ProducerId,
   type Sequence,
 } from './ids.ts';
-export { messageBytes, type ContentKind, type Message } from './message.ts';
+export { messageBytes, type ContentKind, type DeadLetterOrigin, type Message } from './message.ts';
 export {
   formatTransactionId,
   type LocalTransactionId,

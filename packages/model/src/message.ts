@@ -5,6 +5,15 @@ import type { TransactionId } from './transaction-id.ts';
 /** How `content` is to be read: the JMS message types. */
 export type ContentKind = 'empty' | 'text' | 'bytes' | 'map' | 'stream' | 'object' | 'blob';
 
+/** Why a message is in a dead-letter queue, and what was changed when it was moved there. */
+export interface DeadLetterOrigin {
+  readonly cause: string;
+  /** Its `expiration` before the move, which sets that to 0. */
+  readonly originalExpiration: number;
+  /** False if the move made it persistent. */
+  readonly wasPersistent: boolean;
+}
+
 /**
  * A message as the broker keeps it: the header decoded once, properties and content as the bytes
  * their producer sent. Immutable from the moment the broker accepts it; `properties` and
@@ -43,6 +52,8 @@ export interface Message {
   readonly redeliveryCount: number;
   /** Wall clock of this broker at acceptance, milliseconds. */
   readonly brokerInTime: number;
+  /** Set on a dead letter; protocols show it as properties. */
+  readonly deadLetter?: DeadLetterOrigin | undefined;
   /** What only one protocol understands and must get back unchanged (OpenWire: brokerPath, blob fields, dataStructure …). */
   readonly extension?: Uint8Array | undefined;
 }

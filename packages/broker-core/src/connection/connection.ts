@@ -25,8 +25,13 @@ export interface ConnectOptions {
   readonly control: ConnectionControl;
 }
 
-/** How the broker reaches back to the adapter of a connection. */
+/** How the broker reaches back to the adapter of a connection. None of these is called from inside a call of the adapter. */
 export interface ConnectionControl {
+  /**
+   * A command that came without a receipt was refused or failed; nothing of it took effect. If it
+   * belonged to a transaction, that can now only be rolled back.
+   */
+  failed(error: BrokerError): void;
   /** Stop taking commands from this client's socket: a limit is reached that no receipt can slow down. */
   pauseInput(): void;
   resumeInput(): void;
