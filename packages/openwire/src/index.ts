@@ -82,3 +82,36 @@ export type {
   XATransactionId,
 } from './data-structures.ts';
 export { isWireMessage, LATEST_VERSION } from './table.ts';
+export { createWireFormat, WireFormat } from './wire-format.ts';
+export type { CodecSettings, WireFormatSettings } from './settings.ts';
+export {
+  decodeMap,
+  decodeProperties,
+  decodeStream,
+  decodeText,
+  encodeMap,
+  encodeProperties,
+  encodeStream,
+  encodeText,
+} from './bodies.ts';
+export { compressedContent, uncompressedContent } from './compression.ts';
+export { detach, FrameReader } from './frame-reader.ts';
+export { FrameWriter } from './frame-writer.ts';
+export { checkInactivity, type InactivityTimes, type InactivityVerdict } from './inactivity.ts';
+export {
+  negotiate,
+  preferredWireFormatInfo,
+  readPreferences,
+  WIRE_FORMAT_DEFAULTS,
+  type WireFormatOptions,
+  type WireFormatPreferences,
+} from './negotiation.ts';
+export {
+  plainEntries,
+  primitiveMap,
+  toPlain,
+  toPrimitive,
+  type PlainValue,
+  type PrimitiveMap,
+  type PrimitiveValue,
+} from './primitive-value.ts';
