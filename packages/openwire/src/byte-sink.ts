@@ -5,7 +5,7 @@ const BLOCK_BYTES_MIN = 4 * 1024;
 const BLOCK_BYTES_MAX = 64 * 1024;
 
 /** From here on bytes are handed on as they are: one more piece is cheaper than copying them. */
-export const COPY_BYTES_MAX = 4 * 1024;
+const COPY_BYTES_MAX = 4 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -96,6 +96,23 @@ export class ByteSink {
     const { block, position } = this;
     for (let i = 0; i < length; i++) block[position + i] = source[i] ?? 0;
     this.position = position + length;
+  }
+
+  /** Moves everything into another sink and starts afresh. */
+  drainInto(sink: ByteSink): void {
+    if (this.#pieces.length === 0 && this.position - this.#pieceStart < COPY_BYTES_MAX) {
+      // All of it is copied, so its room can be used again.
+      sink.#copyRange(this.block, this.#pieceStart, this.position);
+      this.position = this.#pieceStart;
+      return;
+    }
+    for (const piece of this.take()) sink.bytes(piece);
+  }
+
+  #copyRange(source: Buffer, start: number, end: number): void {
+    this.reserve(end - start);
+    source.copy(this.block, this.position, start, end);
+    this.position += end - start;
   }
 
   mark(): SinkMark {

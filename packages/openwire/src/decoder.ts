@@ -1,6 +1,7 @@
 import type { DataStructure } from './commands.ts';
 import type { StackFrame, Throwable } from './data-structures.ts';
 import { FrameInput } from './frame-input.ts';
+import { HOT_READERS, type FieldReader } from './hot-types.ts';
 import { IncomingCache } from './object-cache.ts';
 import { plansOf, type Plan, type Plans, type PlanStep, type TypeSet } from './plan.ts';
 import { protocolError } from './protocol-error.ts';
@@ -9,20 +10,25 @@ import type { CodecSettings } from './settings.ts';
 /** Structures, or causes of exceptions, inside each other. The deepest seen in real traffic is 5. */
 const DEPTH_MAX = 32;
 
-type Writable = Record<string, unknown>;
-
 /** Decodes the frames of one direction of one connection, in order. */
-export class Decoder {
-  readonly #settings: CodecSettings;
+export class Decoder implements FieldReader {
+  readonly version: number;
+  readonly input: FrameInput;
+  readonly #isTight: boolean;
+  readonly #withStackTraces: boolean;
   readonly #plans: Plans;
-  readonly #input: FrameInput;
+  readonly #hotReaders: typeof HOT_READERS;
   readonly #cache: IncomingCache | null;
   #depth = 0;
 
-  constructor(settings: CodecSettings) {
-    this.#settings = settings;
+  /** @param hotReaders - Empty to go through the table for every type. */
+  constructor(settings: CodecSettings, hotReaders = HOT_READERS) {
+    this.version = settings.version;
+    this.#isTight = settings.tightEncoding;
+    this.#withStackTraces = settings.stackTraceEnabled;
+    this.#hotReaders = hotReaders;
     this.#plans = plansOf(settings.version);
-    this.#input = new FrameInput(settings.tightEncoding);
+    this.input = new FrameInput(settings.tightEncoding);
     this.#cache = settings.cacheEnabled ? new IncomingCache(settings.cacheSize) : null;
   }
 
@@ -35,7 +41,7 @@ export class Decoder {
   decode(bytes: Buffer, start: number, end: number): DataStructure {
     if (start >= end) throw protocolError('A frame is empty', 0);
     this.#depth = 0;
-    const input = this.#input;
+    const input = this.input;
     const structure = this.#structure(this.#plan(input.open(bytes, start, end)));
     input.close();
     return structure;
@@ -44,108 +50,114 @@ export class Decoder {
   #plan(code: number): Plan {
     const plan = this.#plans[code];
     if (plan !== undefined) return plan;
-    throw this.#input.error(`Version ${this.#settings.version} has no type ${code}`);
+    throw this.input.error(`Version ${this.version} has no type ${code}`);
   }
 
   #structure(plan: Plan): DataStructure {
-    if (++this.#depth > DEPTH_MAX) throw this.#input.error('Structures are nested too deeply');
-    const structure = { ...plan.initial } as unknown as Writable;
+    if (++this.#depth > DEPTH_MAX) throw this.input.error('Structures are nested too deeply');
+    const hotReader = this.#hotReaders[plan.code];
+    const structure = hotReader === undefined ? this.#byTable(plan) : hotReader(this);
+    this.#depth--;
+    return structure;
+  }
+
+  #byTable(plan: Plan): DataStructure {
+    const structure = { ...plan.initial } as unknown as Record<string, unknown>;
     for (const step of plan.steps) {
       const value = this.#value(step);
       structure[step.name] = value;
       if (step.alsoSets !== null) structure[step.alsoSets] = value;
     }
-    this.#depth--;
     return structure as unknown as DataStructure;
   }
 
   #value(step: PlanStep): unknown {
     switch (step.wire) {
       case 'boolean':
-        return this.#input.boolean();
+        return this.input.boolean();
       case 'byte':
-        return this.#input.int8();
+        return this.input.int8();
       case 'int':
-        return this.#input.int32();
+        return this.input.int32();
       case 'long':
-        return this.#input.long();
+        return this.input.long();
       case 'string':
-        return this.#input.string();
+        return this.input.string();
       case 'bytes':
-        return this.#input.bytes();
+        return this.input.bytes();
       case 'magic':
-        return this.#input.view(8);
+        return this.input.view(8);
       case 'nested':
-        return this.#nested(step.holds);
+        return this.nested(step.holds);
       case 'cached':
-        return this.#cached(step.holds);
+        return this.cached(step.holds);
       case 'array':
-        return this.#array(step.holds);
+        return this.array(step.holds);
       case 'throwable':
-        return this.#throwable();
+        return this.throwable();
     }
   }
 
-  #nested(holds: TypeSet): DataStructure | null {
-    const input = this.#input;
+  nested(holds: TypeSet): DataStructure | null {
+    const input = this.input;
     if (!input.boolean()) return null;
     const plan = this.#plan(input.uint8());
     if (holds[plan.code] !== 1) throw input.error(`A ${plan.type} stands where it may not`);
-    if (plan.isMarshalAware && this.#settings.tightEncoding && input.boolean()) {
+    if (plan.isMarshalAware && this.#isTight && input.boolean()) {
       throw input.error('A structure in a form of its own inside a frame is not supported');
     }
     return this.#structure(plan);
   }
 
-  #cached(holds: TypeSet): DataStructure | null {
+  cached(holds: TypeSet): DataStructure | null {
     const cache = this.#cache;
-    if (cache === null) return this.#nested(holds);
-    const input = this.#input;
+    if (cache === null) return this.nested(holds);
+    const input = this.input;
     const isNew = input.boolean();
     const index = input.int16();
     if (!isNew) return cache.get(index, holds, input);
     const before = input.remaining;
-    const structure = this.#nested(holds);
+    const structure = this.nested(holds);
     cache.set(index, structure, before - input.remaining, input);
     return structure;
   }
 
-  #array(holds: TypeSet): (DataStructure | null)[] | null {
-    if (!this.#input.boolean()) return null;
+  array(holds: TypeSet): (DataStructure | null)[] | null {
+    if (!this.input.boolean()) return null;
     const elements: (DataStructure | null)[] = [];
-    for (let count = this.#input.count(); count > 0; count--) elements.push(this.#nested(holds));
+    for (let count = this.input.count(); count > 0; count--) elements.push(this.nested(holds));
     return elements;
   }
 
-  #throwable(): Throwable | null {
-    const input = this.#input;
+  throwable(): Throwable | null {
+    const input = this.input;
     if (!input.boolean()) return null;
     if (++this.#depth > DEPTH_MAX) throw input.error('Causes are nested too deeply');
     const className = this.#text();
     const message = input.string();
-    const withStack = this.#settings.stackTraceEnabled;
+    const withStack = this.#withStackTraces;
     const stackTrace = withStack ? this.#stackTrace() : null;
-    const cause = withStack ? this.#throwable() : null;
+    const cause = withStack ? this.throwable() : null;
     this.#depth--;
     return { className, message, stackTrace, cause };
   }
 
   #stackTrace(): StackFrame[] {
     const frames: StackFrame[] = [];
-    for (let count = this.#input.count(); count > 0; count--) {
+    for (let count = this.input.count(); count > 0; count--) {
       frames.push({
         declaringClass: this.#text(),
         method: this.#text(),
-        file: this.#input.string(),
-        line: this.#input.int32(),
+        file: this.input.string(),
+        line: this.input.int32(),
       });
     }
     return frames;
   }
 
   #text(): string {
-    const text = this.#input.string();
-    if (text === null) throw this.#input.error('A name in an exception is null');
+    const text = this.input.string();
+    if (text === null) throw this.input.error('A name in an exception is null');
     return text;
   }
 }

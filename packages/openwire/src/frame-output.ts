@@ -1,5 +1,5 @@
 import { BrokerError } from '@batonmq/model';
-import { ByteSink, COPY_BYTES_MAX, putInt32, type SinkMark } from './byte-sink.ts';
+import { ByteSink, putInt32, type SinkMark } from './byte-sink.ts';
 import type { Long } from './data-structures.ts';
 import { modifiedUtf8Length, writeModifiedUtf8 } from './modified-utf8.ts';
 import { unwritable } from './protocol-error.ts';
@@ -9,6 +9,9 @@ const TWO_32 = 4294967296;
 /** Strings take two length bytes; readers of tight frames take them for a signed number. */
 const LOOSE_STRING_BYTES_MAX = 65_535;
 const TIGHT_STRING_BYTES_MAX = 32_766;
+
+/** Up to here room for the longest form is kept, which is quicker than to measure it. */
+const SHORT_UNITS_MAX = 1024;
 
 /** Stands in for a sink between frames. */
 const NOWHERE = new ByteSink();
@@ -32,7 +35,6 @@ export class FrameOutput {
   #code = 0;
   #start: SinkMark = NOWHERE.mark();
   #startLength = 0;
-  #scratchStart: SinkMark = NOWHERE.mark();
 
   constructor(tight: boolean, sizeMax: number) {
     this.#tight = tight;
@@ -48,7 +50,6 @@ export class FrameOutput {
     this.#code = code;
     if (this.#tight) {
       this.#data = this.#scratch;
-      this.#scratchStart = this.#scratch.mark();
       this.#flagCount = 0;
     } else {
       this.#data = sink;
@@ -89,13 +90,7 @@ export class FrameOutput {
       sink.int16(flagBytes);
     }
     sink.copy(this.#flags, flagBytes);
-    this.#moveData(sink);
-  }
-
-  #moveData(sink: ByteSink): void {
-    const wasCopied = this.#scratch.byteLength < COPY_BYTES_MAX;
-    for (const piece of this.#scratch.take()) sink.bytes(piece);
-    if (wasCopied) this.#scratch.rewind(this.#scratchStart);
+    this.#scratch.drainInto(sink);
   }
 
   #checkSize(size: number): void {
@@ -183,15 +178,16 @@ export class FrameOutput {
       return;
     }
     this.boolean(true);
-    const length = modifiedUtf8Length(value);
-    const lengthMax = this.#tight ? TIGHT_STRING_BYTES_MAX : LOOSE_STRING_BYTES_MAX;
-    if (length > lengthMax)
-      throw unwritable(`A string of ${length} bytes is longer than ${lengthMax}`);
-    if (this.#tight) this.#flag(length === value.length);
     const data = this.#data;
-    data.reserve(2 + length);
-    data.int16(length);
-    data.position = writeModifiedUtf8(value, data.block, data.position);
+    const lengthMax = this.#tight ? TIGHT_STRING_BYTES_MAX : LOOSE_STRING_BYTES_MAX;
+    const room = value.length > SHORT_UNITS_MAX ? modifiedUtf8Length(value) : value.length * 3;
+    if (room > lengthMax) throw unwritable(`A string of ${room} bytes is longer than ${lengthMax}`);
+    data.reserve(2 + room);
+    const start = data.position + 2;
+    const end = writeModifiedUtf8(value, data.block, start);
+    if (this.#tight) this.#flag(end - start === value.length);
+    data.int16(end - start);
+    data.position = end;
   }
 
   bytes(value: Uint8Array | null): void {

@@ -115,9 +115,20 @@ export class OutgoingCache {
 
 const NULL_KEY = '';
 
+/** Ids are encoded again and again, often as the same object; making their keys is what costs. */
+const keys = new WeakMap<DataStructure, string>();
+
 /** Equal for structures that may share a slot: same type and same identity. */
 export function cacheKey(structure: DataStructure | null): string {
   if (structure === null) return NULL_KEY;
+  const known = keys.get(structure);
+  if (known !== undefined) return known;
+  const key = identity(structure);
+  keys.set(structure, key);
+  return key;
+}
+
+function identity(structure: DataStructure): string {
   switch (structure.type) {
     case 'ConnectionId':
     case 'BrokerId':

@@ -5,7 +5,7 @@
 import { present } from '@batonmq/model';
 import type { Command, DataStructure, TypeName } from './commands.ts';
 import { initialOf } from './build-command.ts';
-import { TABLE, type Field, type WireType } from './table.ts';
+import { MESSAGES, TABLE, type Field, type WireType } from './table.ts';
 
 /** Type codes a field may hold: 1 at each allowed code. */
 export type TypeSet = Uint8Array;
@@ -71,15 +71,7 @@ function planOf(type: TypeName, version: number): Plan {
   return { type, code, standsAlone, isMarshalAware, initial: initialOf(type), steps };
 }
 
-const MESSAGE_CODES = typeSet([
-  'ActiveMQMessage',
-  'ActiveMQBytesMessage',
-  'ActiveMQMapMessage',
-  'ActiveMQObjectMessage',
-  'ActiveMQStreamMessage',
-  'ActiveMQTextMessage',
-  'ActiveMQBlobMessage',
-]);
+const MESSAGE_CODES = typeSet(MESSAGES);
 
 function stepOf(name: string, field: Field): PlanStep {
   const step = { name, wire: field.wire, holds: typeSet(field.holds), alsoSets: null };

@@ -107,14 +107,14 @@ function initially<Value>(initial: NoInfer<Value>, field: Field<Value>): Field<V
   return { ...field, initial };
 }
 
-const DESTINATIONS = [
+export const DESTINATIONS = [
   'ActiveMQQueue',
   'ActiveMQTopic',
   'ActiveMQTempQueue',
   'ActiveMQTempTopic',
 ] as const;
-const TRANSACTION_IDS = ['LocalTransactionId', 'XATransactionId'] as const;
-const MESSAGES = [
+export const TRANSACTION_IDS = ['LocalTransactionId', 'XATransactionId'] as const;
+export const MESSAGES = [
   'ActiveMQMessage',
   'ActiveMQBytesMessage',
   'ActiveMQMapMessage',
