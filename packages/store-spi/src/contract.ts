@@ -12,10 +12,13 @@ export function storeError(plugin: string, action: string, error: unknown): Erro
 }
 
 export function storeFailed(plugin: string, action: string, cause: unknown): BrokerError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = cause instanceof Error ? `: ${cause.message}` : '';
   return new BrokerError(
     'BATON_STORE_FAILED',
-    `The store "${plugin}" failed to ${action}: ${reason}`,
-    { cause, details: { plugin, action } },
+    `The store "${plugin}" failed to ${action}${reason}`,
+    {
+      cause,
+      details: { plugin, action },
+    },
   );
 }

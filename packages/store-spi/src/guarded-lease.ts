@@ -81,21 +81,23 @@ export class GuardedLease implements Lease {
     this.#status = 'writable';
   }
 
-  append(batch: WriteBatch): Promise<void> {
-    const settled = this.#append(batch);
-    this.#newestAppend = settled;
-    return settled;
-  }
-
-  async #append(batch: WriteBatch): Promise<void> {
+  async append(batch: WriteBatch): Promise<void> {
     this.#requireWritable('append');
     this.#ledger.admit(batch);
+    this.#newestAppend = this.#appendAdmitted(batch);
+    return this.#newestAppend;
+  }
+
+  async #appendAdmitted(batch: WriteBatch): Promise<void> {
     try {
       await this.#inner.append(batch);
     } catch (error) {
       throw this.#refusal(batch, error);
     }
-    this.#requireNotLost();
+    // It may have taken effect, so this is not "fenced", which says that nothing did.
+    if (this.#loss !== undefined) {
+      throw storeFailed(this.#plugin, 'append before its lease was lost', this.#loss.cause);
+    }
   }
 
   async read(

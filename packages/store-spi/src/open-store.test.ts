@@ -280,7 +280,7 @@ describe('append', () => {
     await expect(lease.lost).resolves.toMatchObject({ reason: 'failed' });
   });
 
-  test('that settles after the loss does not resolve', async () => {
+  test('that settles after the loss has an unknown outcome', async () => {
     const plugin = new ScriptedPlugin();
     let finish = (): void => undefined;
     plugin.lease = { append: () => new Promise((resolve) => (finish = resolve)) };
@@ -289,7 +289,7 @@ describe('append', () => {
     plugin.lose({ reason: 'fenced' });
     await lease.lost;
     finish();
-    await expect(late).rejects.toMatchObject({ code: 'BATON_FENCED' });
+    await expect(late).rejects.toMatchObject({ code: 'BATON_STORE_FAILED' });
   });
 });
 
@@ -366,6 +366,7 @@ describe('the end', () => {
     plugin.lease = { append: () => new Promise((resolve) => (finish = resolve)) };
     const lease = await recovered(plugin);
     const append = lease.append([queueAdded]);
+    await expect(lease.append([])).rejects.toThrow(/at least one record/);
     const ends = [lease.release(), lease.release()];
     await expect(lease.append([queueRemoved])).rejects.toMatchObject({ code: 'BATON_CLOSED' });
     expect(plugin.calls).not.toContain('release');
