@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import { formatSettings, resolveSettings } from './resolve-settings.ts';
+import { environmentSource, fileSource, flagSource } from './source.ts';
+
+const machine = { hostName: 'host', isTerminal: false };
+
+function problemsOf(...sources: Parameters<typeof resolveSettings>[0]): string[] {
+  try {
+    resolveSettings(sources, machine);
+  } catch (error) {
+    return (error as Error).message.split('\n');
+  }
+  return [];
+}
+
+test('flags win over the environment, the environment over the file, the file over defaults', () => {
+  const file = fileSource('b.yaml', 'name: file\nstore: "memory:"\nlogLevel: warn\n');
+  const environment = environmentSource({ BATONMQ_NAME: 'env', BATONMQ_LOG_LEVEL: 'error' });
+  const { settings, origins } = resolveSettings(
+    [file, environment, flagSource({ name: 'flag' })],
+    machine,
+  );
+  expect(settings).toEqual({
+    name: 'flag',
+    listen: ['tcp://127.0.0.1:61616'],
+    store: 'memory:',
+    admin: '127.0.0.1:8161',
+    log: 'json',
+    logLevel: 'error',
+  });
+  expect(origins).toMatchObject({
+    name: '--name',
+    store: 'b.yaml:2:8',
+    logLevel: 'BATONMQ_LOG_LEVEL',
+    admin: 'default',
+  });
+});
+
+test('every problem of every source is reported at once, with its place', () => {
+  const text = 'nmae: a\nlisten:\n  - udp://x:1\nadmin: nowhere\n';
+  const problems = problemsOf(
+    fileSource('b.yaml', text),
+    environmentSource({ BATONMQ_LOG: 'loud', BATONMQ_PORT: '1' }),
+    flagSource({ logLevel: 'all' }),
+  );
+  expect(problems).toEqual([
+    'b.yaml:3:5 listen.0 must begin with tcp://',
+    'b.yaml:4:8 admin must be HOST:PORT or off',
+    expect.stringMatching(/^b\.yaml:1:7 nmae is not a setting; these are: name, listen, /),
+    expect.stringMatching(/^BATONMQ_PORT is not a variable of batonmq; these are: BATONMQ_NAME, /),
+    'BATONMQ_LOG log must be json or pretty',
+    '--log-level logLevel must be debug, info, warn or error',
+  ]);
+});
+
+test('a file that is not YAML is a problem at its line', () => {
+  expect(problemsOf(fileSource('b.yaml', 'name: a\nlisten: [\n'))[0]).toMatch(/^b\.yaml:\d+:\d+ /);
+});
+
+test('an empty file sets nothing', () => {
+  expect(problemsOf(fileSource('b.yaml', '# all defaults\n'))).toEqual([]);
+});
+
+test('brokers of one machine differ in name by their port', () => {
+  const named = (port: number): string =>
+    resolveSettings([flagSource({ listen: [`tcp://0.0.0.0:${port}`] })], machine).settings.name;
+  expect([named(61616), named(61617)]).toEqual(['host-61616', 'host-61617']);
+});
+
+test('printed settings are a configuration file that sets the same', () => {
+  const resolved = resolveSettings([flagSource({ listen: ['tcp://a:1', 'tcp://b:2'] })], machine);
+  const again = resolveSettings([fileSource('printed', formatSettings(resolved))], machine);
+  expect(again.settings).toEqual(resolved.settings);
+});

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+
+/** `off`, or `host:port` with an IPv6 host in brackets. */
+const ADMIN = /^off$|^(\[[^\]]+\]|[^:]+):\d{1,5}$/;
+
+/** What may be set about the program, wherever it is set. Every key is optional there. */
+export const SETTINGS_SCHEMA = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores')
+    .optional(),
+  listen: z
+    .array(z.string().startsWith('tcp://', 'must begin with tcp://'))
+    .min(1, 'must name at least one address')
+    .optional(),
+  store: z
+    .string()
+    .regex(/^[a-z]+:/, 'must be a store URI such as file:./data')
+    .optional(),
+  admin: z.string().regex(ADMIN, 'must be HOST:PORT or off').optional(),
+  log: z.enum(['json', 'pretty'], { error: 'must be json or pretty' }).optional(),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error'], { error: 'must be debug, info, warn or error' })
+    .optional(),
+});
+
+/** Settings of one source: a file, the environment, or the flags. */
+export type PartialSettings = z.infer<typeof SETTINGS_SCHEMA>;
+
+/** Names of all settings. */
+export type SettingName = keyof PartialSettings;
+
+/** Complete settings of a broker process. docs/reference/configuration.md describes each. */
+export interface Settings {
+  /** Shown to the other brokers in line, in logs and to clients. */
+  readonly name: string;
+  /** Where clients connect while this broker is active. */
+  readonly listen: readonly string[];
+  /** Where the messages are: `file:DIR` or `memory:`. */
+  readonly store: string;
+  /** `HOST:PORT` of the HTTP interface for operators, or `off`. */
+  readonly admin: string;
+  readonly log: 'json' | 'pretty';
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** The machine as far as the defaults depend on it. */
+export interface Surroundings {
+  readonly hostName: string;
+  /** Standard output is a terminal, so a human reads it. */
+  readonly isTerminal: boolean;
+}
+
+/** What is in force where nothing is said. */
+export function defaultSettings(
+  given: PartialSettings,
+  { hostName, isTerminal }: Surroundings,
+): Settings {
+  const listen = given.listen ?? ['tcp://127.0.0.1:61616'];
+  const port = /:(\d+)(?:\?|$)/.exec(listen[0] ?? '')?.[1] ?? '0';
+  return {
+    // Two brokers in line must differ in name; on one machine they differ at least in port.
+    name: `${hostName.replace(/[^\w.-]/g, '-').slice(0, 58)}-${port}`,
+    listen,
+    store: 'file:./data',
+    admin: '127.0.0.1:8161',
+    log: isTerminal ? 'pretty' : 'json',
+    logLevel: 'info',
+  };
+}

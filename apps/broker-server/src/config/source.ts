@@ -1,0 +1,99 @@
+import { LineCounter, parseDocument } from 'yaml';
+import { SETTINGS_SCHEMA, type PartialSettings, type SettingName } from './settings.ts';
+
+/** Settings from one place, with what is wrong about them. */
+export interface Source {
+  readonly settings: PartialSettings;
+  /** One line each, beginning with the place: `broker.yaml:4:7 …`, `--listen …`. */
+  readonly problems: readonly string[];
+  /** Where a setting of this source was made, for people. */
+  placeOf(name: SettingName): string;
+}
+
+type Path = readonly PropertyKey[];
+
+/** Checks raw values; `locate` says where in the source a value is, or the nearest thing around it. */
+function checked(raw: unknown, locate: (path: Path) => string): Source {
+  const placeOf = (name: SettingName): string => locate([name]);
+  const result = SETTINGS_SCHEMA.safeParse(raw ?? {});
+  if (result.success) return { settings: result.data, problems: [], placeOf };
+  const problems = result.error.issues.flatMap((issue) => {
+    if (issue.code !== 'unrecognized_keys') {
+      const name = issue.path.map(String).join('.') || 'the configuration';
+      return [`${locate(issue.path)} ${name} ${lowerFirst(issue.message)}`];
+    }
+    return issue.keys.map((key) => {
+      const known = Object.keys(SETTINGS_SCHEMA.shape).join(', ');
+      return `${locate([...issue.path, key])} ${key} is not a setting; these are: ${known}`;
+    });
+  });
+  return { settings: {}, problems, placeOf };
+}
+
+/** A configuration file; YAML, so JSON too. `name` is how messages call it. */
+export function fileSource(name: string, text: string): Source {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${name}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(
+      (error) => `${at(error.pos[0])} ${error.message.split(/ at line|\n/)[0] ?? error.message}`,
+    );
+    return { settings: {}, problems, placeOf: () => name };
+  }
+  const locate = (path: Path): string => {
+    for (let length = path.length; length > 0; length -= 1) {
+      const node: unknown = document.getIn(path.slice(0, length), true);
+      const range = (node as { range?: readonly number[] } | undefined)?.range;
+      if (range?.[0] !== undefined) return at(range[0]);
+    }
+    return at(0);
+  };
+  return checked(document.toJS() as unknown, locate);
+}
+
+/** Environment variables, with the setting each of them makes. Lists are separated by commas. */
+export const VARIABLES: Readonly<Record<string, SettingName>> = {
+  BATONMQ_NAME: 'name',
+  BATONMQ_LISTEN: 'listen',
+  BATONMQ_STORE: 'store',
+  BATONMQ_ADMIN: 'admin',
+  BATONMQ_LOG: 'log',
+  BATONMQ_LOG_LEVEL: 'logLevel',
+};
+
+/** The environment; variables of the program's prefix that it does not know are problems. */
+export function environmentSource(
+  environment: Readonly<Record<string, string | undefined>>,
+): Source {
+  const raw: Record<string, unknown> = {};
+  const unknown: string[] = [];
+  for (const [variable, value] of Object.entries(environment)) {
+    if (!variable.startsWith('BATONMQ_') || variable === 'BATONMQ_CONFIG') continue;
+    const name = VARIABLES[variable];
+    if (name === undefined) unknown.push(variable);
+    else raw[name] = name === 'listen' ? value?.split(',') : value;
+  }
+  const known = Object.keys(VARIABLES).join(', ');
+  const variableOf = new Map(Object.entries(VARIABLES).map(([variable, name]) => [name, variable]));
+  const source = checked(raw, (path) => variableOf.get(String(path[0]) as SettingName) ?? '');
+  const problems = unknown.map(
+    (name) => `${name} is not a variable of batonmq; these are: ${known}`,
+  );
+  return { ...source, problems: [...problems, ...source.problems] };
+}
+
+/** Flags of the command line, by the name of the setting. */
+export function flagSource(flags: Readonly<Record<string, unknown>>): Source {
+  return checked(
+    flags,
+    (path) => `--${String(path[0]).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+  );
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
