@@ -4,6 +4,7 @@ import { errorsPage } from '../src/errors-page.ts';
 import { filesBelow, members } from '../src/workspace.ts';
 
 const pages = [
+  'README.md',
   ...filesBelow('docs', '.md'),
   ...members().flatMap(({ path }) => filesBelow(path, 'README.md')),
 ];

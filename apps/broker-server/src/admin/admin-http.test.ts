@@ -1,0 +1,52 @@
+import { afterEach, expect, test } from 'vitest';
+import type { ServerStatus } from '../status.ts';
+import { serveAdmin, type AdminHttp } from './admin-http.ts';
+
+const STATUS: ServerStatus = {
+  name: 'a',
+  id: 'id',
+  role: 'active',
+  epoch: 3,
+  uptimeSeconds: 1,
+  processId: 2,
+  residentBytes: 4,
+  listening: ['tcp://127.0.0.1:61616'],
+  store: { uri: 'memory:' },
+  destinations: [],
+};
+
+let admin: AdminHttp | undefined;
+afterEach(() => admin?.close());
+
+async function get(path: string, status = STATUS, method = 'GET'): Promise<[number, unknown]> {
+  admin = await serveAdmin('127.0.0.1:0', () => Promise.resolve(status));
+  const response = await fetch(admin.uri + path, { method });
+  const body: unknown = await response.json();
+  await admin.close();
+  return [response.status, body];
+}
+
+test('a load balancer finds the active broker and passes the others by', async () => {
+  expect(await get('/ready')).toEqual([200, { role: 'active' }]);
+  expect(await get('/ready', { ...STATUS, role: 'standby' })).toEqual([503, { role: 'standby' }]);
+});
+
+test('a standby is healthy', async () => {
+  expect(await get('/health', { ...STATUS, role: 'standby' })).toEqual([200, { status: 'up' }]);
+});
+
+test('the status is there as a whole', async () => {
+  expect(await get('/status')).toEqual([200, STATUS]);
+});
+
+test('other paths and methods are refused in words', async () => {
+  expect((await get('/'))[0]).toBe(404);
+  expect((await get('/status', STATUS, 'POST'))[0]).toBe(405);
+});
+
+test('an address in use says what to do', async () => {
+  admin = await serveAdmin('127.0.0.1:0', () => Promise.resolve(STATUS));
+  const taken = new URL(admin.uri).host;
+  const second = serveAdmin(taken, () => Promise.resolve(STATUS));
+  await expect(second).rejects.toThrow(/in use.*--admin off/);
+});
