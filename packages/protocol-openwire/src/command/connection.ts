@@ -1,0 +1,92 @@
+import { LAST_DELIVERED_UNKNOWN, type ConnectionControl } from '@batonmq/broker-core';
+import { BrokerError, connectionId } from '@batonmq/model';
+import { command, type ConnectionInfo } from '@batonmq/openwire';
+import { Client } from '../client.ts';
+import { tellable } from '../exception.ts';
+import { missing } from '../identity.ts';
+import type { Peer } from '../peer.ts';
+import type { Outcome } from './outcome.ts';
+
+/** How long a refused client may take to read why. */
+const REFUSED_CLOSE_TIMEOUT_MS = 2000;
+
+/** A client logs in. Whoever is refused learns why and is disconnected. */
+export function addClient(peer: Peer, info: ConnectionInfo): Outcome {
+  const id = info.connectionId?.value;
+  // A failover client repeats what it opened; so does nobody else.
+  if (peer.findClient(id)) return 'done';
+  try {
+    peer.addClient(connect(peer, info));
+  } catch (error) {
+    const refusal = tellable(error);
+    if (refusal === undefined) throw error;
+    peer.fail(info, refusal);
+    void peer.close(REFUSED_CLOSE_TIMEOUT_MS);
+    return 'later';
+  }
+  peer.succeed(info);
+  if (info.manageable) {
+    peer.write(command('ConnectionControl', { connectedBrokers: '', reconnectTo: '' }));
+  }
+  return 'later';
+}
+
+/** The client says good-bye: it wants no reply, and what it left open is lost to it. */
+export function shutDown(peer: Peer): Outcome {
+  void peer.close();
+  return 'later';
+}
+
+function connect(peer: Peer, info: ConnectionInfo): Client {
+  const { broker, settings, advisories } = peer.context;
+  const id = info.connectionId?.value;
+  if (!id) throw missing('connection id');
+  if (info.clientId === null) {
+    throw new BrokerError(
+      'BATON_INVALID_CLIENT_ID',
+      'No clientID specified for connection request',
+    );
+  }
+  advisories.announceConnection(info);
+  const control = new PeerControl(peer, id);
+  const connection = broker.connect({
+    connectionId: connectionId(id),
+    clientId: info.clientId,
+    userName: info.userName ?? undefined,
+    password: info.password ?? undefined,
+    remoteAddress: peer.transport.remoteAddress,
+    protocol: 'openwire',
+    isReconnect: info.failoverReconnect,
+    control,
+  });
+  return new Client(info, connection, settings.entityCountMax);
+}
+
+/** The broker's way back to one client of a peer. */
+class PeerControl implements ConnectionControl {
+  readonly #peer: Peer;
+  readonly #clientId: string;
+
+  constructor(peer: Peer, clientId: string) {
+    this.#peer = peer;
+    this.#clientId = clientId;
+  }
+
+  failed(error: BrokerError): void {
+    this.#peer.failAsync(error);
+  }
+
+  pauseInput(): void {
+    this.#peer.pauseInput();
+  }
+
+  resumeInput(): void {
+    this.#peer.resumeInput();
+  }
+
+  disconnect(reason: BrokerError): void {
+    const client = this.#peer.findClient(this.#clientId);
+    if (client) this.#peer.removeClient(client, LAST_DELIVERED_UNKNOWN);
+    this.#peer.abort(reason);
+  }
+}

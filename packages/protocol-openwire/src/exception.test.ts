@@ -1,0 +1,25 @@
+import { BrokerError, ERROR_CODES, type ErrorCode } from '@batonmq/model';
+import { expect, test } from 'vitest';
+import { destinationGone, throwable, xaThrowable } from './exception.ts';
+
+test.each(Object.keys(ERROR_CODES) as ErrorCode[])(
+  '%s is told as a class that Java has',
+  (code) => {
+    const told = throwable(new BrokerError(code, 'text'));
+    expect(told.className).toMatch(/^(javax\.jms|java\.lang|java\.io)\.[A-Za-z]+$/);
+    expect(told.message).toBe(`text [${code}]`);
+  },
+);
+
+test('the XA error number ends the text, where the Java client looks for it', () => {
+  const told = xaThrowable(new BrokerError('BATON_UNSUPPORTED', 'no XA'), -3);
+  expect(told.className).toBe('javax.transaction.xa.XAException');
+  expect(told.message).toBe('no XA [BATON_UNSUPPORTED] xaErrorCode:-3');
+});
+
+test('a temporary destination that is gone is named first', () => {
+  const error = new BrokerError('BATON_INVALID_DESTINATION', 'deleted');
+  const told = destinationGone(error, 'temp-queue://ID:a:1:1');
+  expect(told.className).toBe('org.apache.activemq.DestinationDoesNotExistException');
+  expect(told.message).toMatch(/^temp-queue:\/\/ID:a:1:1 /);
+});
