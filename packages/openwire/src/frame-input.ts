@@ -1,4 +1,4 @@
-import { BrokerError } from '@batonmq/model';
+import type { BrokerError } from '@batonmq/model';
 import type { Long } from './data-structures.ts';
 import { readLatin1, readModifiedUtf8 } from './modified-utf8.ts';
 import { protocolError } from './protocol-error.ts';

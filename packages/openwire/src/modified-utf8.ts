@@ -34,7 +34,7 @@ export function readLatin1(bytes: Buffer, start: number, end: number): string {
   return text;
 }
 
-export function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if ((bytes[at] ?? 0) > 0x7f) return false;
   return true;
 }

@@ -38,7 +38,7 @@ export interface Field<Value = unknown> {
 }
 
 /** A structure: its code, whether it may be a frame of its own, and its fields in wire order. */
-export interface Row {
+interface Row {
   readonly code: number;
   readonly since: number;
   readonly standsAlone: boolean;

@@ -55,7 +55,7 @@ describe('bodies and properties of real traffic', () => {
         const [body] = bodies;
         if (body === undefined || value['$'] === 'WireFormatInfo') continue;
         const message = messageIn(bytes);
-        if (message?.type !== body['of']) continue;
+        if (message === null || message.type !== body['of']) continue;
         checkProperties(message, body);
         checkContent(message, body);
       }

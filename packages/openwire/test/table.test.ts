@@ -66,7 +66,7 @@ describe('the table agrees with the published one', () => {
         // RemoveInfo.objectId is declared as any structure; its note names the ids it can be.
         if (name === 'RemoveInfo') expect(published[i]?.['note']).toContain((holds as string[])[0]);
         else if (held === 'DataStructure') expect(holds).toBe('anything');
-        else expect([...holds].sort()).toEqual(concreteNames(held).sort());
+        else expect((holds as string[]).toSorted()).toEqual(concreteNames(held).sort());
       }
     });
 
