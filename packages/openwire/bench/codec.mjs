@@ -2,9 +2,8 @@
  * Question: how long does one frame of the hot types take to decode and to encode?
  *
  * Workload: what a busy queue with 1 KiB bodies sees, loose, version 12, uncached (what BatonMQ
- * prefers) and tight and cached (what the reference client prefers). Left out: sockets, cutting
- * the stream into frames (a comparison and a view per frame), and properties, which are decoded
- * only on demand.
+ * prefers) and tight and cached (what the reference client prefers). The last line cuts a stream
+ * into frames as well. Left out: sockets, and properties, which are decoded only on demand.
  *
  * Run: pnpm --filter @batonmq/openwire run bench
  */
@@ -13,6 +12,7 @@ import {
   command,
   createWireFormat,
   encodeText,
+  FrameReader,
   FrameWriter,
   preferredWireFormatInfo,
 } from '@batonmq/openwire';
@@ -87,6 +87,7 @@ for (const [mode, settings] of [
     addEncode(`${mode} encode ${name}`, settings, sample);
   }
 }
+addStream('loose stream ActiveMQBytesMessage', bytes);
 await bench.run();
 for (const task of bench.tasks) {
   const { result } = task;
@@ -112,5 +113,26 @@ function addEncode(name, settings, sample) {
   bench.add(name, () => {
     for (let i = 0; i < 100; i++) writer.write(sample);
     writer.take();
+  });
+}
+
+/** Chunks as a socket gives them: 64 KiB, frames cut anywhere. */
+function addStream(name, sample) {
+  const info = preferredWireFormatInfo();
+  const writer = new FrameWriter();
+  const reader = new FrameReader();
+  writer.write(info);
+  for (const { type } of reader.push(Buffer.concat(writer.take()))) {
+    if (type === 'WireFormatInfo') reader.start(createWireFormat(LOOSE));
+  }
+  writer.start(createWireFormat(LOOSE));
+  for (let i = 0; i < 100; i++) writer.write(sample);
+  const stream = Buffer.concat(writer.take());
+  bench.add(name, () => {
+    let count = 0;
+    for (let at = 0; at < stream.length; at += 65_536) {
+      count += [...reader.push(stream.subarray(at, at + 65_536))].length;
+    }
+    if (count !== 100) throw new Error(`${count} of 100 frames were read`);
   });
 }

@@ -1,7 +1,8 @@
+import { initialOf } from './build-command.ts';
 import type { DataStructure } from './commands.ts';
 import type { StackFrame, Throwable } from './data-structures.ts';
 import { FrameInput } from './frame-input.ts';
-import { HOT_READERS, type FieldReader } from './hot-types.ts';
+import { HOT_READERS, type FieldReader, type RecentIds } from './hot-types.ts';
 import { IncomingCache } from './object-cache.ts';
 import { plansOf, type Plan, type Plans, type PlanStep, type TypeSet } from './plan.ts';
 import { protocolError } from './protocol-error.ts';
@@ -14,6 +15,11 @@ const DEPTH_MAX = 32;
 export class Decoder implements FieldReader {
   readonly version: number;
   readonly input: FrameInput;
+  readonly recent: RecentIds = {
+    producerId: initialOf('ProducerId'),
+    consumerId: initialOf('ConsumerId'),
+    destination: initialOf('ActiveMQQueue'),
+  };
   readonly #isTight: boolean;
   readonly #withStackTraces: boolean;
   readonly #plans: Plans;

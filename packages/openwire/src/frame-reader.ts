@@ -24,6 +24,9 @@ const EMPTY = Buffer.alloc(0);
  * they arrived in, or of a buffer of their own if the frame was spread over chunks. They stay valid
  * for ever if the caller never writes to a chunk again, as Node's sockets do. But a view keeps all
  * of its chunk alive: what is kept for long should go through {@link detach}.
+ *
+ * Commands are never to be changed: those that name the same producer, consumer or destination may
+ * share the object that does.
  */
 export class FrameReader {
   #decoder = new Decoder(INITIAL_SETTINGS);
@@ -136,7 +139,7 @@ export class FrameReader {
     const partial = this.#partial ?? EMPTY;
     if (length <= partial.length) return;
     const longer = Buffer.allocUnsafeSlow(
-      Math.min(this.#wanted, Math.max(length, partial.length * 2)),
+      Math.min(this.#wanted, Math.max(length, partial.length * 2, PARTIAL_BYTES_MIN)),
     );
     longer.set(partial.subarray(0, this.#partialLength));
     this.#partial = longer;

@@ -26,8 +26,19 @@ import type { FrameOutput } from './frame-output.ts';
 import { typeSet, type TypeSet } from './plan.ts';
 import { DESTINATIONS, MESSAGES, TABLE, TRANSACTION_IDS } from './table.ts';
 
+/**
+ * What a connection named last. Most messages come from the same producer and go to the same place
+ * as the one before: they get the same object, which costs no memory and is quick to recognise.
+ */
+export interface RecentIds {
+  producerId: ProducerId;
+  consumerId: ConsumerId;
+  destination: WireDestination;
+}
+
 /** Where the fields of a structure come from. */
 export interface FieldReader {
+  readonly recent: RecentIds;
   readonly version: number;
   readonly input: FrameInput;
   nested(holds: TypeSet): DataStructure | null;
@@ -57,6 +68,10 @@ export const HOT_READERS: readonly (Reads | undefined)[] = byCode<Reads>({
   MessageId: readMessageId,
   ProducerId: readProducerId,
   ConsumerId: readConsumerId,
+  ActiveMQQueue: (reader) => readDestination(reader, 'ActiveMQQueue'),
+  ActiveMQTopic: (reader) => readDestination(reader, 'ActiveMQTopic'),
+  ActiveMQTempQueue: (reader) => readDestination(reader, 'ActiveMQTempQueue'),
+  ActiveMQTempTopic: (reader) => readDestination(reader, 'ActiveMQTempTopic'),
   ActiveMQMessage: (reader) => readMessage(reader, 'ActiveMQMessage'),
   ActiveMQBytesMessage: (reader) => readMessage(reader, 'ActiveMQBytesMessage'),
   ActiveMQMapMessage: (reader) => readMessage(reader, 'ActiveMQMapMessage'),
@@ -260,13 +275,15 @@ function writeMessageId(writer: FieldWriter, id: MessageId): void {
   writer.output.long(id.brokerSequenceId);
 }
 
-function readProducerId({ input }: FieldReader): ProducerId {
-  return {
-    type: 'ProducerId',
-    connectionId: input.string(),
-    value: input.long(),
-    sessionId: input.long(),
-  };
+function readProducerId({ input, recent }: FieldReader): ProducerId {
+  const connectionId = input.string();
+  const value = input.long();
+  const sessionId = input.long();
+  const last = recent.producerId;
+  if (last.connectionId === connectionId && last.value === value && last.sessionId === sessionId) {
+    return last;
+  }
+  return (recent.producerId = { type: 'ProducerId', connectionId, value, sessionId });
 }
 
 function writeProducerId({ output }: FieldWriter, id: ProducerId): void {
@@ -275,17 +292,26 @@ function writeProducerId({ output }: FieldWriter, id: ProducerId): void {
   output.long(id.sessionId);
 }
 
-function readConsumerId({ input }: FieldReader): ConsumerId {
-  return {
-    type: 'ConsumerId',
-    connectionId: input.string(),
-    sessionId: input.long(),
-    value: input.long(),
-  };
+function readConsumerId({ input, recent }: FieldReader): ConsumerId {
+  const connectionId = input.string();
+  const sessionId = input.long();
+  const value = input.long();
+  const last = recent.consumerId;
+  if (last.connectionId === connectionId && last.value === value && last.sessionId === sessionId) {
+    return last;
+  }
+  return (recent.consumerId = { type: 'ConsumerId', connectionId, sessionId, value });
 }
 
 function writeConsumerId({ output }: FieldWriter, id: ConsumerId): void {
   output.string(id.connectionId);
   output.long(id.sessionId);
   output.long(id.value);
+}
+
+function readDestination(reader: FieldReader, type: WireDestination['type']): WireDestination {
+  const physicalName = reader.input.string();
+  const last = reader.recent.destination;
+  if (last.physicalName === physicalName && last.type === type) return last;
+  return (reader.recent.destination = { type, physicalName });
 }

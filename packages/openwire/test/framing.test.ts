@@ -87,6 +87,21 @@ describe('a reader', () => {
     expect(detach(own)).toBe(own);
   });
 
+  test('gives one object for ids and destinations that return', () => {
+    const { writer, reader } = connected();
+    const producerId = command('ProducerId', { connectionId: 'ID:a', value: 1 });
+    const destination = command('ActiveMQQueue', { physicalName: 'orders' });
+    for (let i = 0; i < 2; i++)
+      writer.write(command('ActiveMQMessage', { producerId, destination }));
+    writer.write(command('ProducerInfo', { producerId: { ...producerId, value: 2 } }));
+    const [first, second, third] = reader.push(Buffer.concat(writer.take())) as Iterable<
+      Extract<Command, { producerId: unknown }>
+    >;
+    expect(first).toMatchObject({ producerId, destination });
+    expect(second?.producerId).toBe(first?.producerId);
+    expect(third?.producerId).toEqual({ ...producerId, value: 2 });
+  });
+
   test('refuses anything before the WireFormatInfo, a second one, and what is no command', () => {
     const format = createWireFormat(
       negotiate(preferredWireFormatInfo(), preferredWireFormatInfo()),
