@@ -8,6 +8,7 @@
  */
 import { assert, present } from '@batonmq/model';
 import type { Files, Logger, OpenFile, RuntimeComponents } from '@batonmq/runtime';
+import { align8 } from './batch-format.ts';
 import { pathOf, segmentName } from './journal-directory.ts';
 import type { JournalSettings } from './options.ts';
 
@@ -77,11 +78,9 @@ export class SegmentSupply {
 
   /** Makes the first segment of the epoch: small, so that a takeover does not wait for zeros. */
   async open(bytes: number): Promise<void> {
-    const { reserveBytes } = this.#options.settings;
-    this.#current = await this.#make(
-      this.#takeOrdinal(),
-      reserveBytes + Math.max(bytes, FILL_BYTES / 4),
-    );
+    const { reserveBytes, segmentBytes } = this.#options.settings;
+    const roomBytes = Math.max(align8(bytes), Math.min(FILL_BYTES, segmentBytes));
+    this.#current = await this.#make(this.#takeOrdinal(), reserveBytes + roomBytes);
   }
 
   /**
