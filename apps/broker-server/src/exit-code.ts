@@ -13,6 +13,8 @@ export const EXIT = {
   corrupt: 4,
   /** A broker could not be reached, refused, or did not answer in time. */
   unavailable: 5,
+  /** Ended by ^C or a signal before it was done. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -22,6 +24,7 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   BATON_INVALID_URI: EXIT.usage,
   BATON_INVALID_ARGUMENT: EXIT.usage,
   BATON_UNSUPPORTED: EXIT.usage,
+  BATON_ABORTED: EXIT.interrupted,
   BATON_CORRUPT: EXIT.corrupt,
   BATON_STORE_FORMAT: EXIT.store,
   BATON_STORE_READ_ONLY: EXIT.store,

@@ -5,6 +5,13 @@
  * @packageDocumentation
  */
 export { startActiveMq, type ActiveMq, type ActiveMqOptions } from './active-mq.ts';
+export {
+  runBatonMq,
+  startBatonMq,
+  type BatonMq,
+  type BatonMqOptions,
+  type LoggedEvent,
+} from './baton-mq.ts';
 export { compileJava, runJava, type JavaProgram, type JavaRunOptions } from './java.ts';
 export { ManagedProcess, type ManagedProcessOptions, type ProcessExit } from './managed-process.ts';
 export { freePort, freePorts } from './ports.ts';

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { BrokerError } from '@batonmq/model';
 import type { ServerStatus } from '../status.ts';
+import { formatBytes, formatCount } from '../terminal/units.ts';
 
 const TIMEOUT_MS = 5_000;
 
@@ -35,21 +36,18 @@ async function fetchStatus(admin: string): Promise<ServerStatus> {
 /** The status as a person reads it. */
 export function formatStatus(status: ServerStatus): string {
   const { store } = status;
-  const size = store.messageCount === undefined ? '' : `, ${store.messageCount} messages`;
+  const size =
+    store.messageCount === undefined ? '' : `, ${formatCount(store.messageCount, 'message')}`;
   const lines = [
     `${status.name}  ${status.role}${status.epoch === undefined ? '' : `, epoch ${status.epoch}`}`,
-    `  up         ${status.uptimeSeconds} s, process ${status.processId}, ${mebibytes(status.residentBytes)}`,
+    `  up         ${status.uptimeSeconds} s, process ${status.processId}, ${formatBytes(status.residentBytes)}`,
     `  clients    ${status.listening.join('  ') || 'not served here'}`,
     `  messages   ${store.uri}${size}`,
   ];
   for (const { destination, messageCount, consumerCount, inFlightCount } of status.destinations) {
     lines.push(
-      `  ${destination}  ${messageCount} messages, ${inFlightCount} in flight, ${consumerCount} consumers`,
+      `  ${destination}  ${formatCount(messageCount, 'message')}, ${inFlightCount} in flight, ${formatCount(consumerCount, 'consumer')}`,
     );
   }
   return lines.join('\n');
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.round(bytes / 2 ** 20)} MiB`;
 }
