@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { command } from './build-command.ts';
+export { command } from './structure/build-command.ts';
 export {
   ACK_TYPE,
   DESTINATION_OPERATION,
@@ -54,7 +54,7 @@ export {
   type WireFormatInfo,
   type WireMessage,
   type WireResponse,
-} from './commands.ts';
+} from './structure/commands.ts';
 export type {
   ActiveMQQueue,
   ActiveMQTempQueue,
@@ -80,10 +80,10 @@ export type {
   WireDestination,
   WireTransactionId,
   XATransactionId,
-} from './data-structures.ts';
-export { isWireMessage, LATEST_VERSION } from './table.ts';
-export { createWireFormat, WireFormat } from './wire-format.ts';
-export type { CodecSettings, WireFormatSettings } from './settings.ts';
+} from './structure/data-structures.ts';
+export { isWireMessage, LATEST_VERSION } from './structure/table.ts';
+export { createWireFormat, WireFormat } from './codec/wire-format.ts';
+export type { CodecSettings, WireFormatSettings } from './codec/settings.ts';
 export {
   decodeMap,
   decodeProperties,
@@ -93,11 +93,15 @@ export {
   encodeProperties,
   encodeStream,
   encodeText,
-} from './bodies.ts';
-export { compressedContent, uncompressedContent } from './compression.ts';
-export { detach, FrameReader } from './frame-reader.ts';
-export { FrameWriter } from './frame-writer.ts';
-export { checkInactivity, type InactivityTimes, type InactivityVerdict } from './inactivity.ts';
+} from './body/bodies.ts';
+export { compressedContent, uncompressedContent } from './body/compression.ts';
+export { detach, FrameReader } from './connection/frame-reader.ts';
+export { FrameWriter } from './connection/frame-writer.ts';
+export {
+  checkInactivity,
+  type InactivityTimes,
+  type InactivityVerdict,
+} from './connection/inactivity.ts';
 export {
   negotiate,
   preferredWireFormatInfo,
@@ -105,7 +109,7 @@ export {
   WIRE_FORMAT_DEFAULTS,
   type WireFormatOptions,
   type WireFormatPreferences,
-} from './negotiation.ts';
+} from './connection/negotiation.ts';
 export {
   plainEntries,
   primitiveMap,
@@ -114,4 +118,4 @@ export {
   type PlainValue,
   type PrimitiveMap,
   type PrimitiveValue,
-} from './primitive-value.ts';
+} from './body/primitive-value.ts';

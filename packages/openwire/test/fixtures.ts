@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { DataStructure } from '../src/index.ts';
-import type { CodecSettings } from '../src/settings.ts';
+import type { CodecSettings } from '../src/codec/settings.ts';
 
 /** Frames made by the reference implementation, in order, under one format. */
 export interface VectorStream {

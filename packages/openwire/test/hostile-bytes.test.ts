@@ -2,7 +2,7 @@ import { isBrokerError } from '@batonmq/model';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createWireFormat, FrameReader, preferredWireFormatInfo } from '../src/index.ts';
-import type { CodecSettings } from '../src/settings.ts';
+import type { CodecSettings } from '../src/codec/settings.ts';
 import { vectorStreams, type VectorStream } from './fixtures.ts';
 
 const streams = vectorStreams();

@@ -11,8 +11,8 @@ import {
   type PrimitiveValue,
   type TypeName,
 } from '../src/index.ts';
-import type { CodecSettings } from '../src/settings.ts';
-import { TABLE, type Field } from '../src/table.ts';
+import type { CodecSettings } from '../src/codec/settings.ts';
+import { TABLE, type Field } from '../src/structure/table.ts';
 
 const settings: fc.Arbitrary<CodecSettings> = fc.record({
   version: fc.integer({ min: 1, max: 12 }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { command, type TypeName } from '../src/index.ts';
-import { TABLE, type Field } from '../src/table.ts';
+import { TABLE, type Field } from '../src/structure/table.ts';
 import { publishedTable, type Json, type JsonObject } from './fixtures.ts';
 
 /** Fields whose protocol name is taken by the discriminant. */

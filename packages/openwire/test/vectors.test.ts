@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ByteSink } from '../src/byte-sink.ts';
-import { Decoder } from '../src/decoder.ts';
-import { Encoder } from '../src/encoder.ts';
+import { ByteSink } from '../src/codec/byte-sink.ts';
+import { Decoder } from '../src/codec/decoder.ts';
+import { Encoder } from '../src/codec/encoder.ts';
 import { createWireFormat } from '../src/index.ts';
 import { expected, notation, vectorStreams } from './fixtures.ts';
 

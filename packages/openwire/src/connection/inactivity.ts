@@ -4,7 +4,7 @@
  * Whoever has sent nothing for a third of the agreed duration sends a `KeepAliveInfo`, so a peer
  * that is silent for all of it is gone. Any byte counts as a sign of life.
  */
-import type { WireFormatSettings } from './settings.ts';
+import type { WireFormatSettings } from '../codec/settings.ts';
 
 /** What a connection knows; all times from one monotonic clock, in milliseconds. */
 export interface InactivityTimes {

@@ -1,9 +1,9 @@
 import { BrokerError } from '@batonmq/model';
-import { ByteSink } from './byte-sink.ts';
-import type { Command } from './commands.ts';
-import { Encoder } from './encoder.ts';
-import { INITIAL_SETTINGS } from './settings.ts';
-import type { WireFormat } from './wire-format.ts';
+import { ByteSink } from '../codec/byte-sink.ts';
+import type { Command } from '../structure/commands.ts';
+import { Encoder } from '../codec/encoder.ts';
+import { INITIAL_SETTINGS } from '../codec/settings.ts';
+import type { WireFormat } from '../codec/wire-format.ts';
 
 /**
  * Encodes the commands of one direction of a connection and gathers their frames, so that a socket

@@ -3,13 +3,13 @@
  * both compute the same result from the two; nothing is confirmed.
  */
 import { BrokerError } from '@batonmq/model';
-import { decodeProperties, encodeProperties } from './bodies.ts';
-import { command } from './build-command.ts';
-import type { WireFormatInfo } from './commands.ts';
-import type { PrimitiveMap, PrimitiveValue } from './primitive-value.ts';
-import { protocolError } from './protocol-error.ts';
-import type { WireFormatSettings } from './settings.ts';
-import { LATEST_VERSION } from './table.ts';
+import { decodeProperties, encodeProperties } from '../body/bodies.ts';
+import { command } from '../structure/build-command.ts';
+import type { WireFormatInfo } from '../structure/commands.ts';
+import type { PrimitiveMap, PrimitiveValue } from '../body/primitive-value.ts';
+import { protocolError } from '../protocol-error.ts';
+import type { WireFormatSettings } from '../codec/settings.ts';
+import { LATEST_VERSION } from '../structure/table.ts';
 
 /** What to ask a peer for. */
 export interface WireFormatOptions {

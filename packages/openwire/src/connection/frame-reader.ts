@@ -1,10 +1,11 @@
 import { BrokerError } from '@batonmq/model';
-import type { Command, DataStructure } from './commands.ts';
-import { Decoder } from './decoder.ts';
-import { protocolError } from './protocol-error.ts';
-import { INITIAL_SETTINGS } from './settings.ts';
-import { standsAlone } from './plan.ts';
-import { asBuffer, frameSize, type WireFormat } from './wire-format.ts';
+import type { Command, DataStructure } from '../structure/commands.ts';
+import { Decoder } from '../codec/decoder.ts';
+import { protocolError } from '../protocol-error.ts';
+import { INITIAL_SETTINGS } from '../codec/settings.ts';
+import { standsAlone } from '../structure/plan.ts';
+import { asBuffer } from '../codec/byte-sink.ts';
+import { frameSize, type WireFormat } from '../codec/wire-format.ts';
 
 /** A frame that arrives in parts gets this much memory at first, and more as its bytes come in. */
 const PARTIAL_BYTES_MIN = 1024;

@@ -1,11 +1,11 @@
 import { BrokerError } from '@batonmq/model';
-import { ByteSink } from './byte-sink.ts';
-import type { DataStructure } from './commands.ts';
+import { asBuffer, ByteSink } from './byte-sink.ts';
+import type { DataStructure } from '../structure/commands.ts';
 import { Decoder } from './decoder.ts';
 import { Encoder } from './encoder.ts';
-import { protocolError } from './protocol-error.ts';
+import { protocolError } from '../protocol-error.ts';
 import type { CodecSettings } from './settings.ts';
-import { LATEST_VERSION } from './table.ts';
+import { LATEST_VERSION } from '../structure/table.ts';
 
 /**
  * The agreed format of one connection, with the state of its two directions. Frames of a direction
@@ -67,13 +67,6 @@ export function createWireFormat(settings: CodecSettings): WireFormat {
   }
   if (!(maxFrameSize > 0)) throw new TypeError(`maxFrameSize is ${maxFrameSize}`);
   return new WireFormat(settings);
-}
-
-/** The bytes as a Buffer, without copying them. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Reads a size prefix. @throws BrokerError `BATON_PROTOCOL`, `BATON_FRAME_TOO_LARGE`. */

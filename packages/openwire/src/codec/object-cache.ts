@@ -2,10 +2,10 @@
  * The object caches of a connection, one per direction: ids and destinations that return are sent
  * as a number. The sender alone decides what number means what; the receiver obeys.
  */
-import type { DataStructure } from './commands.ts';
-import type { Long } from './data-structures.ts';
+import type { DataStructure } from '../structure/commands.ts';
+import type { Long } from '../structure/data-structures.ts';
 import type { FrameInput } from './frame-input.ts';
-import { codeOf, type TypeSet } from './plan.ts';
+import { codeOf, type TypeSet } from '../structure/plan.ts';
 
 /** Bytes a peer may make us remember: real caches hold 1024 ids of about 60 bytes. */
 const INCOMING_BYTES_MAX = 16 * 1024 * 1024;

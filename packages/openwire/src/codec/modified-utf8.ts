@@ -6,7 +6,7 @@
  * write standard UTF-8: four-byte sequences and plain zero bytes are understood too. Anything
  * malformed is an error, never a replacement character.
  */
-import { protocolError } from './protocol-error.ts';
+import { protocolError } from '../protocol-error.ts';
 
 /** Units per call of String.fromCharCode; engines limit the number of arguments. */
 const UNITS_PER_CALL = 4096;

@@ -1,7 +1,7 @@
 import type { BrokerError } from '@batonmq/model';
-import type { Long } from './data-structures.ts';
+import type { Long } from '../structure/data-structures.ts';
 import { readLatin1, readModifiedUtf8 } from './modified-utf8.ts';
-import { protocolError } from './protocol-error.ts';
+import { protocolError } from '../protocol-error.ts';
 import { internedAscii } from './string-table.ts';
 
 const TWO_32 = 4294967296;

@@ -11,10 +11,10 @@
  * NULs and characters outside the basic plane when they are written the modified way. So these are
  * written as standard UTF-8. Both are understood everywhere.
  */
-import { ByteSink } from './byte-sink.ts';
-import type { Long } from './data-structures.ts';
-import { readModifiedUtf8, utf8Bytes } from './modified-utf8.ts';
-import { protocolError, unwritable } from './protocol-error.ts';
+import { asBuffer, ByteSink } from '../codec/byte-sink.ts';
+import type { Long } from '../structure/data-structures.ts';
+import { readModifiedUtf8, utf8Bytes } from '../codec/modified-utf8.ts';
+import { protocolError, unwritable } from '../protocol-error.ts';
 
 /** A value with its type on the wire, so that what was a Java `short` goes back as one. */
 export type PrimitiveValue =
@@ -64,7 +64,7 @@ export class PrimitiveReader {
   #depth = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = asBuffer(bytes);
   }
 
   get remaining(): number {

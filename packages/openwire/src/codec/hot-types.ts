@@ -11,7 +11,7 @@ import type {
   Response,
   StructureOf,
   WireMessage,
-} from './commands.ts';
+} from '../structure/commands.ts';
 import type {
   BrokerId,
   ConsumerId,
@@ -20,11 +20,11 @@ import type {
   Throwable,
   WireDestination,
   WireTransactionId,
-} from './data-structures.ts';
+} from '../structure/data-structures.ts';
 import type { FrameInput } from './frame-input.ts';
 import type { FrameOutput } from './frame-output.ts';
-import { typeSet, type TypeSet } from './plan.ts';
-import { DESTINATIONS, MESSAGES, TABLE, TRANSACTION_IDS } from './table.ts';
+import { typeSet, type TypeSet } from '../structure/plan.ts';
+import { DESTINATIONS, MESSAGES, TABLE, TRANSACTION_IDS } from '../structure/table.ts';
 
 /**
  * What a connection named last. Most messages come from the same producer and go to the same place

@@ -1,13 +1,13 @@
 /** What is inside of a message: properties, and the `content` of each kind of message. */
-import { readModifiedUtf8, utf8Bytes } from './modified-utf8.ts';
+import { readModifiedUtf8, utf8Bytes } from '../codec/modified-utf8.ts';
 import {
   PrimitiveReader,
   PrimitiveWriter,
   type PrimitiveMap,
   type PrimitiveValue,
 } from './primitive-value.ts';
-import { protocolError } from './protocol-error.ts';
-import { asBuffer } from './wire-format.ts';
+import { protocolError } from '../protocol-error.ts';
+import { asBuffer } from '../codec/byte-sink.ts';
 
 const TEXT_LENGTH_BYTES = 4;
 

@@ -1,8 +1,8 @@
 import { BrokerError } from '@batonmq/model';
 import { ByteSink, putInt32, type SinkMark } from './byte-sink.ts';
-import type { Long } from './data-structures.ts';
+import type { Long } from '../structure/data-structures.ts';
 import { modifiedUtf8Length, writeModifiedUtf8 } from './modified-utf8.ts';
-import { unwritable } from './protocol-error.ts';
+import { unwritable } from '../protocol-error.ts';
 
 const TWO_32 = 4294967296;
 

@@ -1,11 +1,18 @@
 import type { ByteSink } from './byte-sink.ts';
-import type { DataStructure } from './commands.ts';
-import type { Long, StackFrame, Throwable } from './data-structures.ts';
+import type { DataStructure } from '../structure/commands.ts';
+import type { Long, StackFrame, Throwable } from '../structure/data-structures.ts';
 import { FrameOutput } from './frame-output.ts';
 import { HOT_WRITERS, type FieldWriter } from './hot-types.ts';
 import { cacheKey, OutgoingCache } from './object-cache.ts';
-import { codeOf, plansOf, type Plan, type Plans, type PlanStep, type TypeSet } from './plan.ts';
-import { unwritable } from './protocol-error.ts';
+import {
+  codeOf,
+  plansOf,
+  type Plan,
+  type Plans,
+  type PlanStep,
+  type TypeSet,
+} from '../structure/plan.ts';
+import { unwritable } from '../protocol-error.ts';
 import type { CodecSettings } from './settings.ts';
 
 /** Texts of exceptions may hold whole dumps; more than this no reader wants, and a frame refuses. */

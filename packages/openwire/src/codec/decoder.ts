@@ -1,11 +1,11 @@
-import { initialOf } from './build-command.ts';
-import type { DataStructure } from './commands.ts';
-import type { StackFrame, Throwable } from './data-structures.ts';
+import { initialOf } from '../structure/build-command.ts';
+import type { DataStructure } from '../structure/commands.ts';
+import type { StackFrame, Throwable } from '../structure/data-structures.ts';
 import { FrameInput } from './frame-input.ts';
 import { HOT_READERS, type FieldReader, type RecentIds } from './hot-types.ts';
 import { IncomingCache } from './object-cache.ts';
-import { plansOf, type Plan, type Plans, type PlanStep, type TypeSet } from './plan.ts';
-import { protocolError } from './protocol-error.ts';
+import { plansOf, type Plan, type Plans, type PlanStep, type TypeSet } from '../structure/plan.ts';
+import { protocolError } from '../protocol-error.ts';
 import type { CodecSettings } from './settings.ts';
 
 /** Structures, or causes of exceptions, inside each other. The deepest seen in real traffic is 5. */

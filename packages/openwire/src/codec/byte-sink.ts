@@ -151,3 +151,10 @@ export function putInt32(target: Uint8Array, position: number, value: number): v
   target[position + 2] = value >> 8;
   target[position + 3] = value;
 }
+
+/** The bytes as a Buffer, without copying them. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

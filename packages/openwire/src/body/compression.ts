@@ -1,8 +1,8 @@
 import { BrokerError } from '@batonmq/model';
 import { deflateSync, inflateSync } from 'node:zlib';
-import type { WireMessage } from './commands.ts';
-import { protocolError } from './protocol-error.ts';
-import { asBuffer } from './wire-format.ts';
+import type { WireMessage } from '../structure/commands.ts';
+import { protocolError } from '../protocol-error.ts';
+import { asBuffer } from '../codec/byte-sink.ts';
 
 const LENGTH_BYTES = 4;
 
