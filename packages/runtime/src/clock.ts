@@ -7,8 +7,15 @@ export interface Clock {
   now(): number;
   /** Wall clock, whole milliseconds since 1970; may jump. */
   wallTime(): number;
-  /** Calls `fire` once after `delayMs` (0 and up). Does not keep the process alive by itself. */
-  setTimer(delayMs: number, fire: () => void): CancelTimer;
+  /**
+   * Calls `fire` once after `delayMs` (0 and up). Does not keep the process alive by itself, unless
+   * `keepsProcessAlive` is set: for a timer that is all that a waiting caller has left.
+   */
+  setTimer(
+    delayMs: number,
+    fire: () => void,
+    options?: { readonly keepsProcessAlive?: boolean },
+  ): CancelTimer;
   /** Calls `run` at the end of this event-loop turn, after the I/O that is already waiting. */
   setImmediate(run: () => void): void;
 }

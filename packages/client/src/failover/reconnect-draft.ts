@@ -25,6 +25,10 @@ export class ReconnectDraft {
     this.state = { ...this.state, ...changes };
   }
 
+  is(phase: ReconnectState['phase']): boolean {
+    return this.state.phase === phase;
+  }
+
   put(generation: Generation, candidate: Candidate): void {
     this.set({ candidates: new Map(this.state.candidates).set(generation, candidate) });
   }

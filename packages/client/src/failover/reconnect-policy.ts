@@ -390,7 +390,7 @@ function membersTold(
   if (isRebalance && !isPriority(draft, currentUri(draft))) moveTo(draft, first);
   if (isNews) {
     draft.set({ tendDelayMs: TEND_DELAY_MS });
-    if (draft.state.phase === 'connected') tend(draft);
+    if (draft.is('connected')) tend(draft);
   }
 }
 

@@ -9,8 +9,13 @@ export function nodeClock(): Clock {
   return {
     now: () => performance.now(),
     wallTime: () => Date.now(),
-    setTimer(delayMs: number, fire: () => void): CancelTimer {
-      const timer = setTimeout(fire, Math.min(Math.max(0, delayMs), DELAY_MS_MAX)).unref();
+    setTimer(
+      delayMs: number,
+      fire: () => void,
+      options?: { readonly keepsProcessAlive?: boolean },
+    ): CancelTimer {
+      const timer = setTimeout(fire, Math.min(Math.max(0, delayMs), DELAY_MS_MAX));
+      if (options?.keepsProcessAlive !== true) timer.unref();
       return () => {
         clearTimeout(timer);
       };

@@ -1,0 +1,630 @@
+import { BrokerError, destination, isQueue, type Destination } from '@batonmq/model';
+import {
+  command,
+  DESTINATION_OPERATION,
+  type BrokerInfo,
+  type Command,
+  type LocalTransactionId,
+} from '@batonmq/openwire';
+import type { RuntimeComponents } from '@batonmq/runtime';
+import type { ClientSettings } from '../client-settings.ts';
+import { Consumer, type ConsumerOptions } from '../consumer/consumer.ts';
+import { redeliveryPolicy } from '../consumer/redelivery-policy.ts';
+import { waitFor, type CallOptions } from '../deadline.ts';
+import { closedError, lookedAfter, remoteError } from '../errors.ts';
+import { ConnectionEvents, type ConnectionEvent, type ConnectionEventType } from '../events.ts';
+import { FailoverLink, shownUri } from '../failover/failover-link.ts';
+import type { ReconnectNews } from '../failover/reconnect-state.ts';
+import type { Sendable } from '../message/outgoing-message.ts';
+import type { ReceivedMessage } from '../message/received-message.ts';
+import {
+  toDestination,
+  toWireDestination,
+  type DestinationLike,
+} from '../message/wire-destination.ts';
+import { Producer, type ProducerOptions, type SendOptions } from '../producer/producer.ts';
+import { SendWindow } from '../producer/send-window.ts';
+import { Session, type SessionContext, type SessionOptions } from '../session/session.ts';
+import type { WireLink } from '../wire/wire-link.ts';
+import { Browser, type BrowseOptions } from './browse.ts';
+import { Channel, type OutgoingCommand, type ReplayCommand } from './channel.ts';
+import { askOutcome } from './commit-outcome.ts';
+import { prefetchCount } from './prefetch.ts';
+import { request, type RequestOptions } from './requests.ts';
+import { RequestReply } from './request-reply.ts';
+
+/** How a connection stands at the moment. */
+export interface ConnectionStatus {
+  readonly state: 'connecting' | 'connected' | 'interrupted' | 'failed' | 'closed';
+  /** The broker in use, without options. */
+  readonly uri: string | undefined;
+  readonly brokerName: string | undefined;
+  /** Passes over the brokers that failed since the last connection. */
+  readonly attempts: number;
+  /** Milliseconds since the connection was lost, or since `connect` was called. */
+  readonly disconnectedMs: number;
+  readonly lastError: Error | undefined;
+}
+
+/** Sessions that the options of `createConsumer` of a connection ask for. */
+export interface ConnectionConsumerOptions extends ConsumerOptions, SessionOptions {}
+
+/**
+ * A connection to a broker, or to whichever of several is active. It survives the loss of its
+ * broker: sessions, producers, consumers and temporary queues are put in place on the next one.
+ */
+export class Connection {
+  /** Begins every id of this connection: `ID:batonmq-…`. */
+  readonly id: string;
+  readonly clientId: string;
+  readonly #settings: ClientSettings;
+  readonly #components: RuntimeComponents;
+  readonly #events = new ConnectionEvents();
+  readonly #channel: Channel;
+  readonly #link: FailoverLink;
+  readonly #window: SendWindow;
+  readonly #trackedWindow: SendWindow;
+  readonly #sessions = new Set<Session>();
+  /** By consumer number, unique in the connection. */
+  readonly #receivers = new Map<number, Consumer | Browser>();
+  readonly #temporary = new Map<string, Destination>();
+  readonly #ackLater = new Set<Consumer>();
+  readonly #requestReply: RequestReply;
+  readonly #sessionContext: SessionContext;
+  #first: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  #shared: Session | undefined;
+  #broker: BrokerInfo | undefined;
+  #providerName = '';
+  #uri: string | undefined;
+  #isClosing = false;
+  #lastNumber = 0;
+
+  /** Use `connect`. */
+  constructor(settings: ClientSettings, components: RuntimeComponents) {
+    this.#settings = settings;
+    this.#components = components;
+    const unique = components.random.uuid();
+    this.id = `ID:batonmq-${unique}:1`;
+    this.clientId = settings.clientId ?? `ID:batonmq-${unique}:0`;
+    const {
+      sendWindowCount: countMax,
+      sendWindowBytes: bytesMax,
+      sendQueueCount: lineMax,
+    } = settings;
+    this.#window = new SendWindow({ countMax, bytesMax, lineMax });
+    const trackedBytes = settings.failover.maxCacheSize;
+    this.#trackedWindow = new SendWindow({ countMax, bytesMax: trackedBytes, lineMax });
+    this.#channel = new Channel(components.clock, {
+      connectionInfo: (isReconnect) => this.#connectionInfo(isReconnect),
+      replay: () => this.#replay(),
+      afterReplay: () => this.#afterReplay(),
+      received: (incoming) => {
+        this.#received(incoming);
+      },
+      beforeFlush: () => {
+        this.#flushAcks();
+      },
+    });
+    this.#link = new FailoverLink(settings, components, {
+      restore: (link) => this.#restore(link),
+      received: (incoming) => {
+        this.#channel.received(incoming);
+      },
+      beforeFlush: () => {
+        this.#channel.beforeFlush();
+      },
+      drained: () => {
+        this.#channel.drained();
+      },
+      news: (news) => {
+        this.#news(news);
+      },
+    });
+    this.#sessionContext = this.#makeSessionContext();
+    this.#requestReply = new RequestReply({
+      clock: components.clock,
+      requestTimeoutMs: settings.requestTimeoutMs,
+      createTemporaryQueue: () => this.createTemporaryQueue(),
+      createConsumer: (target) => this.createConsumer(target),
+      createProducer: () => this.createProducer(),
+      uniqueId: () => components.random.uuid(),
+    });
+  }
+
+  get status(): ConnectionStatus {
+    const { phase, hasConnected, failedPasses, disconnectedAt, lastError } = this.#link.state;
+    const isConnected = phase === 'connected';
+    const waiting = hasConnected ? 'interrupted' : 'connecting';
+    return {
+      state: phase === 'failed' || phase === 'closed' || phase === 'connected' ? phase : waiting,
+      uri: isConnected ? this.#uri : undefined,
+      brokerName: isConnected ? (this.#broker?.brokerName ?? undefined) : undefined,
+      attempts: failedPasses,
+      disconnectedMs: isConnected ? 0 : this.#components.clock.now() - disconnectedAt,
+      lastError,
+    };
+  }
+
+  /** Calls `listener` for each event of a type, until the returned function is called. */
+  on<T extends ConnectionEventType>(
+    type: T,
+    listener: (event: Extract<ConnectionEvent, { type: T }>) => void,
+  ): () => void {
+    return this.#events.on(type, listener);
+  }
+
+  /** A session of its own: another way of acknowledging, or transactions. */
+  createSession(options: SessionOptions = {}): Promise<Session> {
+    const failure = this.#isClosing ? closedError('The connection') : this.#channel.failure;
+    if (failure !== undefined) return lookedAfter(Promise.reject(failure));
+    return Promise.resolve(this.#openSession(options));
+  }
+
+  /** A producer of the connection's own session; see {@link Session.createProducer}. */
+  async createProducer(target?: DestinationLike, options: ProducerOptions = {}): Promise<Producer> {
+    return this.#sharedSession().createProducer(target, options);
+  }
+
+  /** A consumer with a session of its own, which ends with the consumer; see {@link Session.createConsumer}. */
+  async createConsumer(
+    target: DestinationLike,
+    { acknowledge, isTransacted, ...options }: ConnectionConsumerOptions = {},
+  ): Promise<Consumer> {
+    if (isTransacted === true) {
+      throw new BrokerError(
+        'BATON_INVALID_ARGUMENT',
+        'A transacted consumer needs a session to commit: createSession({ isTransacted: true })',
+      );
+    }
+    const session = await this.createSession(acknowledge === undefined ? {} : { acknowledge });
+    return session.createConsumer(target, options);
+  }
+
+  /** A queue that only this connection consumes from, and that ends with it. */
+  async createTemporaryQueue(options: CallOptions = {}): Promise<Destination> {
+    const queue = destination('temp-queue', `${this.id}:${this.#nextNumber()}`);
+    await this.#request(this.#temporaryInfo(queue), 'Creating a temporary queue', options);
+    this.#temporary.set(queue.key, queue);
+    return queue;
+  }
+
+  /** The messages in a queue, oldest first, without taking them. A broker may limit how many it shows. */
+  async *browse(
+    queue: DestinationLike,
+    options: BrowseOptions = {},
+  ): AsyncGenerator<ReceivedMessage, void, undefined> {
+    const target = toDestination(queue);
+    if (!isQueue(target)) {
+      throw new BrokerError(
+        'BATON_INVALID_DESTINATION',
+        `Only queues can be browsed, not ${target.key}`,
+      );
+    }
+    const number = this.#nextNumber();
+    const { clock } = this.#components;
+    const info = command('ConsumerInfo', {
+      consumerId: this.#consumerId(this.#sharedSession(), number),
+      destination: toWireDestination(target),
+      prefetchSize: Math.max(2, this.#settings.jms['prefetchPolicy.queueBrowserPrefetch']),
+      selector: options.selector ?? null,
+      browser: true,
+      dispatchAsync: true,
+    });
+    const browser = new Browser(info, this.#channel, clock);
+    this.#receivers.set(number, browser);
+    try {
+      const timeoutMs = options.timeoutMs ?? this.#settings.requestTimeoutMs;
+      await this.#request(info, 'A browse', { ...options, timeoutMs });
+      yield* browser.messages({ ...options, timeoutMs });
+    } finally {
+      this.#receivers.delete(number);
+      this.#channel.post(command('RemoveInfo', { objectId: info.consumerId }));
+    }
+  }
+
+  /**
+   * Sends a message and resolves with the answer to it, which arrives over a temporary queue.
+   *
+   * @throws (rejects) BrokerError `BATON_TIMEOUT` if no answer came in time, and what `send` throws.
+   */
+  request(
+    target: DestinationLike,
+    message: Sendable,
+    options: SendOptions = {},
+  ): Promise<ReceivedMessage> {
+    return lookedAfter(this.#requestReply.request(target, message, options));
+  }
+
+  /** Answers a message that was sent with `request`, by this client or another. */
+  reply(to: ReceivedMessage, message: Sendable, options: SendOptions = {}): Promise<void> {
+    return lookedAfter(this.#requestReply.reply(to, message, options));
+  }
+
+  /**
+   * Ends the connection in order: open transactions are rolled back, sends still under way have
+   * been written. Never rejects; what the broker does not answer in time is cut.
+   */
+  async close(options: CallOptions = {}): Promise<void> {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    if (this.#channel.isOpen) {
+      this.#flushAcks();
+      const objectId = command('ConnectionId', { value: this.id });
+      const timeoutMs = options.timeoutMs ?? this.#settings.closeTimeoutMs;
+      const goodbye = command('RemoveInfo', { objectId });
+      await this.#request(goodbye, 'Closing', {
+        ...options,
+        timeoutMs,
+        interrupted: 'answered',
+      }).catch(() => undefined);
+      this.#channel.post(command('ShutdownInfo'));
+    }
+    const closed = this.#link.close();
+    this.#endWith(closedError('The connection'));
+    await closed;
+    this.#events.emit({ type: 'closed' });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** For `connect`: dials, and resolves when the first broker has let us in. */
+  async start(signal: AbortSignal | undefined): Promise<void> {
+    const { clock } = this.#components;
+    const timeoutMs = this.#settings.connectTimeoutMs;
+    const wait = waitFor<undefined>(clock, 'Connecting', { timeoutMs, signal }, () => undefined);
+    this.#first = {
+      resolve: () => {
+        wait.resolve(undefined);
+      },
+      reject: wait.reject,
+    };
+    this.#link.start();
+    try {
+      await wait.promise;
+    } catch (thrown) {
+      const { lastError } = this.#link.state;
+      await this.close();
+      throw withCause(thrown, lastError);
+    } finally {
+      this.#first = undefined;
+    }
+  }
+
+  // What the failover link reports
+
+  async #restore(link: WireLink): Promise<void> {
+    this.#uri = shownUri(link.uri);
+    this.#providerName = link.providerName;
+    await this.#channel.restore(link);
+  }
+
+  #news(news: ReconnectNews): void {
+    switch (news.type) {
+      case 'connecting':
+        this.#events.emit(news);
+        return;
+      case 'connected': {
+        const brokerName = this.#broker?.brokerName ?? '';
+        const type = news.isFirst ? 'connected' : 'resumed';
+        this.#first?.resolve();
+        this.#events.emit({ type, uri: shownUri(news.uri), brokerName });
+        return;
+      }
+      case 'interrupted':
+        this.#channel.interrupted();
+        for (const session of this.#sessions) session.interrupted();
+        for (const receiver of this.#receivers.values()) {
+          if (receiver instanceof Browser) receiver.interrupted();
+        }
+        this.#ackLater.clear();
+        this.#events.emit({ ...news, uri: shownUri(news.uri) });
+        return;
+      case 'failed': {
+        const error = this.#failedError(news.attempts, news.error);
+        this.#first?.reject(error);
+        this.#endWith(error);
+        this.#events.emit({ type: 'failed', error });
+        return;
+      }
+    }
+  }
+
+  #failedError(attempts: number, cause: Error | undefined): Error {
+    // A refused log-in says more than that connecting failed.
+    if (cause instanceof BrokerError && cause.kind !== 'unavailable' && cause.kind !== 'timeout')
+      return cause;
+    const reason = cause === undefined ? '' : `: ${cause.message}`;
+    return new BrokerError('BATON_DISCONNECTED', `No broker can be reached${reason}`, {
+      details: { attempts },
+      cause,
+    });
+  }
+
+  #endWith(error: Error): void {
+    this.#channel.fail(error);
+    for (const session of this.#sessions) session.failed(error);
+    for (const receiver of this.#receivers.values()) receiver.failed(error);
+    this.#receivers.clear();
+  }
+
+  // What brokers say unasked
+
+  #received(incoming: Command): void {
+    switch (incoming.type) {
+      case 'MessageDispatch':
+        this.#receivers.get(Number(incoming.consumerId?.value ?? 0))?.dispatched(incoming);
+        return;
+      case 'BrokerInfo':
+        this.#broker = incoming;
+        return;
+      case 'ConnectionControl':
+        this.#controlled(
+          incoming.connectedBrokers,
+          incoming.reconnectTo,
+          incoming.rebalanceConnection,
+        );
+        return;
+      case 'ConsumerControl': {
+        const consumer = this.#receivers.get(Number(incoming.consumerId?.value ?? 0));
+        if (!(consumer instanceof Consumer)) return;
+        if (incoming.close) consumer.failed(closedError('The consumer, by its broker,'));
+        else consumer.windowChanged(incoming.prefetch);
+        return;
+      }
+      case 'ConnectionError':
+        this.#reportError(remoteError(incoming.exception, 'A command'));
+        return;
+      default:
+      // ShutdownInfo announces a close that follows; the rest is not for clients.
+    }
+  }
+
+  #controlled(brokers: string | null, reconnectTo: string | null, isRebalance: boolean): void {
+    if (reconnectTo !== null && reconnectTo !== '') {
+      this.#link.happened({ type: 'redirect', uri: reconnectTo });
+    }
+    const uris = (brokers ?? '').split(',').filter((uri) => uri !== '');
+    if (uris.length > 0) {
+      this.#link.happened({ type: 'members', uris, isRebalance, source: 'broker' });
+    }
+  }
+
+  // What makes up this client
+
+  #connectionInfo(isReconnect: boolean): OutgoingCommand {
+    const { userName, password } = this.#settings;
+    return command('ConnectionInfo', {
+      connectionId: command('ConnectionId', { value: this.id }),
+      clientId: this.clientId,
+      userName: userName ?? null,
+      password: password ?? null,
+      manageable: true,
+      faultTolerant: true,
+      failoverReconnect: isReconnect,
+    });
+  }
+
+  *#replay(): Iterable<ReplayCommand> {
+    for (const queue of this.#temporary.values()) yield { command: this.#temporaryInfo(queue) };
+    for (const session of this.#sessions) yield* session.replay();
+    for (const session of this.#sessions) yield* session.replayTransactions();
+  }
+
+  *#afterReplay(): Iterable<Command> {
+    for (const session of this.#sessions) {
+      for (const consumer of session.consumers) {
+        if (consumer.isConfirmed) yield* consumer.afterReplay();
+      }
+    }
+  }
+
+  #flushAcks(): void {
+    if (this.#ackLater.size === 0) return;
+    const due = [...this.#ackLater];
+    this.#ackLater.clear();
+    for (const consumer of due) consumer.flushAcks();
+  }
+
+  #makeSessionContext(): SessionContext {
+    const { requestTimeoutMs, transactionReplayBytes } = this.#settings;
+    return {
+      channel: this.#channel,
+      requestTimeoutMs,
+      transactionReplayBytes,
+      nextTransactionId: () => this.#nextTransactionId(),
+      makeProducer: (session, target, options) => this.#makeProducer(session, target, options),
+      makeConsumer: (session, target, options) => this.#makeConsumer(session, target, options),
+      rollBack: async (info, options) => {
+        await this.#request(info, 'A rollback', { ...options, interrupted: 'answered' });
+      },
+      outcomeOf: (id, options) =>
+        askOutcome(id, {
+          clock: this.#components.clock,
+          connectionId: this.id,
+          timeoutMs: options.timeoutMs ?? requestTimeoutMs,
+          canAnswer: () => this.#providerName === 'BatonMQ',
+          request: (info, timeoutMs) =>
+            this.#request(info, 'Asking how a commit ended', { ...options, timeoutMs }),
+        }),
+      closed: (session) => {
+        this.#sessions.delete(session);
+      },
+    };
+  }
+
+  #openSession(options: SessionOptions): Session {
+    const id = command('SessionId', { connectionId: this.id, value: this.#nextNumber() });
+    const session = new Session(id, options, this.#sessionContext);
+    this.#sessions.add(session);
+    this.#channel.post(command('SessionInfo', { sessionId: id }));
+    return session;
+  }
+
+  #sharedSession(): Session {
+    if (this.#isClosing) throw closedError('The connection');
+    this.#shared ??= this.#openSession({});
+    return this.#shared;
+  }
+
+  async #makeProducer(
+    session: Session,
+    target: DestinationLike | undefined,
+    options: ProducerOptions,
+  ): Promise<Producer> {
+    const { jms, failover, sendTimeoutMs } = this.#settings;
+    const id = command('ProducerId', {
+      connectionId: this.id,
+      sessionId: session.id.value,
+      value: this.#nextNumber(),
+    });
+    const producer = new Producer(
+      id,
+      target === undefined ? undefined : toDestination(target),
+      options,
+      {
+        channel: this.#channel,
+        session,
+        window: failover.trackMessages ? this.#trackedWindow : this.#window,
+        sendTimeoutMs,
+        useCompression: jms.useCompression,
+        useAsyncSend: jms.useAsyncSend,
+        alwaysSyncSend: jms.alwaysSyncSend || failover.trackMessages,
+        wallTime: () => this.#components.clock.wallTime(),
+        closed: (closed) => {
+          session.producers.delete(closed);
+        },
+      },
+    );
+    await this.#request(producer.info, 'Creating a producer', options);
+    session.producers.add(producer);
+    return producer;
+  }
+
+  async #makeConsumer(
+    session: Session,
+    target: DestinationLike,
+    options: ConsumerOptions,
+  ): Promise<Consumer> {
+    const { jms, requestTimeoutMs } = this.#settings;
+    const from = toDestination(target);
+    const number = this.#nextNumber();
+    const info = command('ConsumerInfo', {
+      consumerId: this.#consumerId(session, number),
+      destination: toWireDestination(from),
+      prefetchSize: prefetchCount(from, options, jms),
+      dispatchAsync: jms.dispatchAsync,
+      selector: options.selector ?? null,
+      subscriptionName: options.subscriptionName ?? null,
+      clientId: this.clientId,
+      noLocal: options.noLocal ?? false,
+      exclusive: options.isExclusive ?? jms.exclusiveConsumer,
+      priority: options.priority ?? 0,
+      retroactive: options.isRetroactive ?? false,
+    });
+    const consumer = new Consumer(info, from, {
+      channel: this.#channel,
+      clock: this.#components.clock,
+      session,
+      redelivery: redeliveryPolicy(jms),
+      requestTimeoutMs,
+      ackTimeoutMs: requestTimeoutMs,
+      remove: (removed, lastDelivered, callOptions) =>
+        this.#removeConsumer(session, removed, number, lastDelivered, callOptions),
+      ackLater: (due) => {
+        this.#ackLater.add(due);
+        this.#channel.requestFlush();
+      },
+      reportError: (error) => {
+        this.#reportError(error);
+      },
+    });
+    // Messages may arrive before the answer does.
+    this.#receivers.set(number, consumer);
+    session.consumers.add(consumer);
+    try {
+      await this.#request(info, 'Creating a consumer', options);
+      consumer.isConfirmed = true;
+      return consumer;
+    } catch (thrown) {
+      this.#receivers.delete(number);
+      session.consumers.delete(consumer);
+      throw thrown;
+    }
+  }
+
+  async #removeConsumer(
+    session: Session,
+    consumer: Consumer,
+    number: number,
+    lastDelivered: number,
+    options: CallOptions,
+  ): Promise<void> {
+    this.#receivers.delete(number);
+    session.consumers.delete(consumer);
+    this.#ackLater.delete(consumer);
+    if (this.#isClosing || this.#channel.failure !== undefined) return;
+    const info = command('RemoveInfo', {
+      objectId: consumer.info.consumerId,
+      lastDeliveredSequenceId: lastDelivered,
+    });
+    const timeoutMs = options.timeoutMs ?? this.#settings.closeTimeoutMs;
+    await this.#request(info, 'Closing a consumer', {
+      ...options,
+      timeoutMs,
+      interrupted: 'answered',
+    });
+  }
+
+  #request(
+    info: OutgoingCommand,
+    what: string,
+    options: RequestOptions,
+  ): ReturnType<typeof request> {
+    const timeoutMs = options.timeoutMs ?? this.#settings.requestTimeoutMs;
+    return request(this.#channel, info, what, {
+      ...options,
+      timeoutMs,
+    });
+  }
+
+  #temporaryInfo(queue: Destination): OutgoingCommand {
+    return command('DestinationInfo', {
+      connectionId: command('ConnectionId', { value: this.id }),
+      destination: toWireDestination(queue),
+      operationType: DESTINATION_OPERATION.add,
+    });
+  }
+
+  #consumerId(session: Session, number: number): ReturnType<typeof command<'ConsumerId'>> {
+    return command('ConsumerId', {
+      connectionId: this.id,
+      sessionId: session.id.value,
+      value: number,
+    });
+  }
+
+  #nextTransactionId(): LocalTransactionId {
+    const connectionId = command('ConnectionId', { value: this.id });
+    return command('LocalTransactionId', { connectionId, value: this.#nextNumber() });
+  }
+
+  #nextNumber(): number {
+    this.#lastNumber++;
+    return this.#lastNumber;
+  }
+
+  #reportError(error: Error): void {
+    this.#events.emit({ type: 'error', error });
+  }
+}
+
+/** The deadline of `connect` is only half of the story: why no broker was reached is the other. */
+function withCause(thrown: unknown, lastError: Error | undefined): unknown {
+  if (!(thrown instanceof BrokerError) || lastError === undefined || thrown.cause !== undefined)
+    return thrown;
+  const { code, message, details } = thrown;
+  if (code !== 'BATON_TIMEOUT') return thrown;
+  return new BrokerError(code, `${message}: ${lastError.message}`, { details, cause: lastError });
+}
