@@ -11,7 +11,14 @@ export type {
   ProducerOptions,
   Receipt,
 } from './connection/connection.ts';
+export { createBroker, type CreateBrokerOptions } from './create-broker.ts';
 export type { BrokerEvent, BrokerEventType } from './events.ts';
+export {
+  BROKER_DEFAULTS,
+  resolveBrokerOptions,
+  type BrokerOptions,
+  type BrokerSettings,
+} from './options.ts';
 export type { Role } from './role/role.ts';
 export {
   LAST_DELIVERED_NONE,

@@ -1,0 +1,381 @@
+import {
+  BrokerError,
+  compositeParts,
+  formatTransactionId,
+  isBrokerError,
+  isQueue,
+  type ConnectionId,
+  type Destination,
+  type Message,
+  type ProducerId,
+  type TransactionId,
+} from '@batonmq/model';
+import type { Router } from '../destination/router.ts';
+import { RepeatedSend, type ProducerMarks } from '../message/producer-marks.ts';
+import { BrowserSubscription } from '../subscription/browser-subscription.ts';
+import { QueueSubscription } from '../subscription/queue-subscription.ts';
+import type { SubscribeOptions, Subscription } from '../subscription/subscription.ts';
+import { TopicSubscription } from '../subscription/topic-subscription.ts';
+import type { TermParts } from '../term-parts.ts';
+import type { CommitOutcomes } from '../transaction/commit-outcomes.ts';
+import { Transaction } from '../transaction/transaction.ts';
+import type {
+  BrokerConnection,
+  ConnectionControl,
+  ConnectOptions,
+  ProducerOptions,
+  Receipt,
+} from './connection.ts';
+import type { FlowControl, ProducerState } from './flow-control.ts';
+
+/** What connections use of their term, beside what all its parts do. */
+export interface ConnectionParts {
+  readonly term: TermParts;
+  readonly router: Router;
+  readonly flow: FlowControl;
+  readonly marks: ProducerMarks;
+  readonly outcomes: CommitOutcomes;
+  /** The connection has cleaned up after itself. */
+  readonly closed: (connection: ClientConnection) => void;
+}
+
+/** One client: its producers, subscriptions and open transactions. */
+export class ClientConnection implements BrokerConnection {
+  readonly connectionId: ConnectionId;
+  readonly clientId: string;
+  readonly control: ConnectionControl;
+  readonly remoteAddress: string;
+  /** Stands in for a receipt that was not given: tells the adapter of failures that come after the call. */
+  readonly failures: Receipt;
+  readonly #isReconnect: boolean;
+  readonly #parts: ConnectionParts;
+  readonly #producers = new Map<string, ProducerState>();
+  readonly #subscriptions = new Map<string, ClosableSubscription>();
+  readonly #transactions = new Map<string, Transaction>();
+  #isClosed = false;
+
+  constructor(options: ConnectOptions, parts: ConnectionParts) {
+    this.connectionId = options.connectionId;
+    this.clientId = options.clientId;
+    this.control = options.control;
+    this.remoteAddress = options.remoteAddress;
+    this.#isReconnect = options.isReconnect;
+    this.#parts = parts;
+    this.failures = {
+      settled: (error) => {
+        if (error !== undefined && !this.#isClosed) this.control.failed(error);
+      },
+    };
+  }
+
+  addProducer({ producerId, destination }: ProducerOptions): void {
+    this.#requireOpen();
+    if (this.#producers.has(producerId.key)) return;
+    const { marks, term } = this.#parts;
+    for (const part of destination === undefined ? [] : compositeParts(destination)) {
+      term.destinations.resolve(part, this.connectionId);
+    }
+    this.#producers.set(producerId.key, { mark: marks.of(producerId.key), heldCount: 0 });
+  }
+
+  removeProducer(producerId: ProducerId): void {
+    this.#producers.delete(producerId.key);
+  }
+
+  send(message: Message, receipt?: Receipt): void {
+    if (this.#isDone) return;
+    const producer = this.#producers.get(message.producerId.key);
+    if (producer === undefined) {
+      this.refuse(unknownProducer(message), receipt, message.transactionId);
+    } else if (this.#isRepeated(message, producer)) {
+      this.#settleRepeated(message, producer, receipt);
+    } else if (message.transactionId !== undefined) {
+      this.#sendInTransaction(message.transactionId, message, producer, receipt);
+    } else {
+      this.#orRefuse(receipt, undefined, () => {
+        this.#parts.flow.send(this, producer, message, receipt);
+      });
+    }
+  }
+
+  subscribe(options: SubscribeOptions): Subscription {
+    this.#requireOpen();
+    const existing = this.#subscriptions.get(options.consumerKey);
+    if (existing !== undefined) return existing;
+    requireSupported(options);
+    const subscription = this.#subscriptionFor(options);
+    this.#subscriptions.set(options.consumerKey, subscription);
+    const { term } = this.#parts;
+    term.emit({
+      type: 'consumer-added',
+      destination: options.destination,
+      connectionId: this.connectionId,
+      consumerKey: options.consumerKey,
+    });
+    // The caller gets its subscription before the sink gets its first message.
+    term.endOfTurn.run(() => {
+      subscription.resume();
+    });
+    return subscription;
+  }
+
+  beginTransaction(id: TransactionId): void {
+    this.#requireOpen();
+    if (id.kind === 'xa') throw unsupported('Distributed (XA) transactions');
+    const key = formatTransactionId(id);
+    if (this.#transactions.has(key)) return;
+    const { transactionsPerConnectionMax } = this.#parts.term.settings;
+    if (this.#transactions.size >= transactionsPerConnectionMax) {
+      throw new BrokerError(
+        'BATON_LIMIT',
+        `Connection ${this.connectionId} has ${transactionsPerConnectionMax} open transactions; "transactionsPerConnectionMax" allows no more`,
+      );
+    }
+    this.#transactions.set(key, new Transaction(id, this.#parts.term, this.#parts.outcomes));
+  }
+
+  commitTransaction(id: TransactionId, receipt?: Receipt): void {
+    if (this.#isDone) return;
+    const transaction = this.#take(id);
+    if (transaction === undefined) {
+      this.refuse(unknownTransaction(id), receipt);
+      return;
+    }
+    const failure = transaction.failure;
+    if (failure !== undefined) {
+      transaction.rollBack();
+      this.refuse(rolledBack(transaction.key, failure), receipt);
+      return;
+    }
+    try {
+      transaction.commit(this.#parts.router, receipt ?? this.failures);
+    } catch (error) {
+      if (!isBrokerError(error)) throw error;
+      transaction.rollBack();
+      this.refuse(rolledBack(transaction.key, error), receipt);
+    }
+  }
+
+  rollbackTransaction(id: TransactionId, receipt?: Receipt): void {
+    if (this.#isDone) return;
+    const transaction = this.#take(id);
+    if (transaction === undefined) {
+      this.refuse(unknownTransaction(id), receipt);
+      return;
+    }
+    transaction.rollBack();
+    this.#parts.term.endOfTurn.settle(receipt);
+  }
+
+  failTransaction(id: TransactionId, reason: BrokerError): void {
+    this.#transactions.get(formatTransactionId(id))?.fail(reason);
+  }
+
+  addDestination(target: Destination, receipt?: Receipt): void {
+    if (this.#isDone) return;
+    const { term } = this.#parts;
+    this.#orRefuse(receipt, undefined, () => {
+      term.destinations.add(target, this.connectionId);
+      // Rides behind the record that makes the store know it.
+      term.writes.complete(receipt);
+      term.writes.seal();
+    });
+  }
+
+  removeDestination(target: Destination, options: { isForced: boolean }, receipt?: Receipt): void {
+    if (this.#isDone) return;
+    const { term } = this.#parts;
+    this.#orRefuse(receipt, undefined, () => {
+      term.destinations.remove(target, this.connectionId, options.isForced);
+      term.writes.complete(receipt);
+      term.writes.seal();
+    });
+  }
+
+  close(lastDelivered: number): void {
+    if (this.#isClosed || this.#parts.term.isOver) return;
+    this.#isClosed = true;
+    const { term, flow } = this.#parts;
+    flow.forget(this);
+    // Acks of open transactions are undone first, so that their messages go back with the others, in order.
+    for (const transaction of this.#transactions.values()) transaction.rollBack();
+    this.#transactions.clear();
+    for (const subscription of this.#subscriptions.values()) {
+      subscription.stop(lastDelivered);
+      this.removeSubscription(subscription);
+    }
+    this.#producers.clear();
+    term.destinations.removeOwned(this.connectionId);
+    term.writes.seal();
+    this.#parts.closed(this);
+  }
+
+  /** Tells that a command was refused, at the end of the turn. Dooms the transaction it belonged to if nobody else is told. */
+  refuse(error: BrokerError, receipt: Receipt | undefined, transaction?: TransactionId): void {
+    if (receipt !== undefined) {
+      this.#parts.term.endOfTurn.settle(receipt, error);
+      return;
+    }
+    if (transaction !== undefined) this.failTransaction(transaction, error);
+    this.#parts.term.endOfTurn.run(() => {
+      this.control.failed(error);
+    });
+  }
+
+  /** Lets a command change an open transaction; returns why it may not. */
+  inTransaction(
+    id: TransactionId,
+    change: (transaction: Transaction) => void,
+  ): BrokerError | undefined {
+    const transaction = this.#transactions.get(formatTransactionId(id));
+    if (transaction === undefined) return unknownTransaction(id);
+    const { refusal } = transaction;
+    if (refusal !== undefined) return refusal;
+    change(transaction);
+    return undefined;
+  }
+
+  hasTransaction(key: string): boolean {
+    return this.#transactions.has(key);
+  }
+
+  /** Called by a subscription that closed. */
+  removeSubscription(subscription: Subscription): void {
+    const { consumerKey, destination } = subscription.options;
+    if (!this.#subscriptions.delete(consumerKey)) return;
+    const { term } = this.#parts;
+    term.destinations.unsubscribe(subscription);
+    term.emit({
+      type: 'consumer-removed',
+      destination,
+      connectionId: this.connectionId,
+      consumerKey,
+    });
+  }
+
+  /** True if commands are not taken any more: their client learns of it by the end of its connection. */
+  get #isDone(): boolean {
+    return this.#isClosed || this.#parts.term.isOver || this.#parts.term.isDraining;
+  }
+
+  #requireOpen(): void {
+    if (!this.#isDone) return;
+    throw new BrokerError('BATON_CLOSED', `Connection ${this.connectionId} is closed`);
+  }
+
+  #subscriptionFor(options: SubscribeOptions): ClosableSubscription {
+    const { term } = this.#parts;
+    if (options.isBrowser) {
+      const queues = term.destinations.browsable(options.destination, this.connectionId);
+      return new BrowserSubscription(options, queues, this, term);
+    }
+    const subscription = isQueue(options.destination)
+      ? new QueueSubscription(options, this, term)
+      : new TopicSubscription(options, this, term);
+    try {
+      term.destinations.subscribe(subscription, this.connectionId);
+    } catch (error) {
+      term.destinations.unsubscribe(subscription);
+      subscription.stop(0);
+      throw error;
+    }
+    return subscription;
+  }
+
+  #sendInTransaction(
+    id: TransactionId,
+    message: Message,
+    producer: ProducerState,
+    receipt: Receipt | undefined,
+  ): void {
+    this.#orRefuse(receipt, id, () => {
+      this.#parts.router.check(message);
+      const refusal = this.inTransaction(id, (transaction) => {
+        transaction.addSend(message, producer);
+      });
+      if (refusal !== undefined) throw refusal;
+      this.#parts.term.endOfTurn.settle(receipt);
+    });
+  }
+
+  /** A client that came back may repeat what the store already has. */
+  #isRepeated(message: Message, producer: ProducerState): boolean {
+    if (!this.#isReconnect || !message.isPersistent) return false;
+    return message.id.producerSequence <= producer.mark.pending;
+  }
+
+  #settleRepeated(message: Message, { mark }: ProducerState, receipt: Receipt | undefined): void {
+    const { writes } = this.#parts.term;
+    const refusal = (): BrokerError =>
+      new BrokerError('BATON_STORE_FULL', 'The first copy of this message found no room');
+    const outcome = receipt ?? this.failures;
+    writes.complete(new RepeatedSend(mark, message.id.producerSequence, outcome, refusal));
+    writes.seal();
+  }
+
+  #orRefuse(
+    receipt: Receipt | undefined,
+    transaction: TransactionId | undefined,
+    command: () => void,
+  ): void {
+    try {
+      command();
+    } catch (error) {
+      if (!isBrokerError(error)) throw error;
+      this.refuse(error, receipt, transaction);
+    }
+  }
+
+  #take(id: TransactionId): Transaction | undefined {
+    const key = formatTransactionId(id);
+    const transaction = this.#transactions.get(key);
+    this.#transactions.delete(key);
+    return transaction;
+  }
+}
+
+/** A subscription as its connection needs it. */
+export interface ClosableSubscription extends Subscription {
+  /** Closes without telling the connection. */
+  stop(lastDelivered: number): void;
+}
+
+function requireSupported(options: SubscribeOptions): void {
+  const { selector, subscriptionName, isRetroactive, destination } = options;
+  if (selector !== undefined && selector.trim() !== '') throw unsupported('Message selectors');
+  if (subscriptionName !== undefined) throw unsupported('Durable topic subscriptions');
+  if (isRetroactive && !isQueue(destination)) throw unsupported('Retroactive topic consumers');
+  const kinds = new Set(compositeParts(destination).map(isQueue));
+  if (kinds.size > 1) throw unsupported('A consumer of both queues and topics');
+}
+
+function unsupported(feature: string): BrokerError {
+  return new BrokerError('BATON_UNSUPPORTED', `${feature} are not supported by this broker`, {
+    details: { feature },
+  });
+}
+
+function unknownProducer({ producerId }: Message): BrokerError {
+  return new BrokerError(
+    'BATON_INVALID_STATE',
+    `Producer ${producerId.key} sent a message before it was added to its connection`,
+    { details: { producer: producerId.key } },
+  );
+}
+
+function unknownTransaction(id: TransactionId): BrokerError {
+  const transaction = formatTransactionId(id);
+  return new BrokerError(
+    'BATON_UNKNOWN_TRANSACTION',
+    `Transaction '${transaction}' has not been started`,
+    { details: { transaction } },
+  );
+}
+
+function rolledBack(transaction: string, cause: BrokerError): BrokerError {
+  return new BrokerError(
+    'BATON_TRANSACTION_ROLLED_BACK',
+    `Transaction ${transaction} was rolled back: ${cause.message}`,
+    { details: { transaction, reason: cause.code }, cause },
+  );
+}

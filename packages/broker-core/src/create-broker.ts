@@ -1,0 +1,108 @@
+import { BrokerError, type Epoch, type Message } from '@batonmq/model';
+import type { RuntimeComponents } from '@batonmq/runtime';
+import { openStore, STORE_PLUGIN, type Store, type StorePlugin } from '@batonmq/store-spi';
+import type { Broker, DestinationStatus } from './broker.ts';
+import type { BrokerConnection, ConnectOptions } from './connection/connection.ts';
+import { EventEmitter } from './event-emitter.ts';
+import type { BrokerEvent, BrokerEventType } from './events.ts';
+import { resolveBrokerOptions, type BrokerOptions } from './options.ts';
+import { RoleDriver } from './role/role-driver.ts';
+import type { Role } from './role/role.ts';
+import type { Subscription } from './subscription/subscription.ts';
+import { Term } from './term.ts';
+
+export interface CreateBrokerOptions {
+  /** Shown to other brokers in line and to clients; unique among the brokers of a store. */
+  readonly name: string;
+  /** A plugin, opened behind the checks of its contract, or a store that is open already. The broker closes it. */
+  readonly store: Store | StorePlugin;
+  readonly components: RuntimeComponents;
+  readonly options?: BrokerOptions;
+}
+
+/**
+ * Makes a broker; nothing happens before its `start`.
+ *
+ * @throws `BATON_INVALID_OPTION` naming every wrong option, `BATON_SPI_VERSION`.
+ */
+export function createBroker(options: CreateBrokerOptions): Broker {
+  return new BatonBroker(options);
+}
+
+class BatonBroker implements Broker {
+  readonly name: string;
+  readonly id: string;
+  readonly #events: EventEmitter;
+  readonly #driver: RoleDriver<Term>;
+
+  constructor({ name, store, components, options }: CreateBrokerOptions) {
+    const settings = resolveBrokerOptions(options);
+    this.name = name;
+    this.id = components.random.uuid();
+    const logger = components.logger.child({ broker: name });
+    this.#events = new EventEmitter(logger);
+    const emit = (event: BrokerEvent): void => {
+      this.#events.emit(event);
+    };
+    this.#driver = new RoleDriver({
+      name,
+      store: STORE_PLUGIN in store ? openStore(store, components) : store,
+      clock: components.clock,
+      logger,
+      acquireRetryMs: settings.acquireRetryMs,
+      beginTerm: (lease, failed) =>
+        new Term(lease, { name, components: { ...components, logger }, settings, emit, failed }),
+      changed: (from, to, epoch, cause) => {
+        const change = { type: 'role-changed', from, to, epoch } as const;
+        emit(cause === undefined ? change : { ...change, cause });
+      },
+    });
+  }
+
+  get role(): Role {
+    return this.#driver.role;
+  }
+
+  get epoch(): Epoch | undefined {
+    return this.#driver.epoch;
+  }
+
+  start(): Promise<void> {
+    return this.#driver.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#driver.stop();
+  }
+
+  connect(options: ConnectOptions): BrokerConnection {
+    const { term } = this.#driver;
+    if (term === undefined) {
+      throw new BrokerError(
+        'BATON_NOT_ACTIVE',
+        `Broker ${this.name} is ${this.role}; clients are served by the active one`,
+        { details: { broker: this.name, role: this.role } },
+      );
+    }
+    return term.connect(options);
+  }
+
+  publish(message: Message, only?: Subscription): void {
+    this.#driver.term?.publish(message, only);
+  }
+
+  destinations(): readonly DestinationStatus[] {
+    return this.#driver.term?.statuses() ?? [];
+  }
+
+  transactionOutcome(transactionKey: string): 'committed' | 'open' | 'unknown' {
+    return this.#driver.term?.transactionOutcome(transactionKey) ?? 'unknown';
+  }
+
+  on<T extends BrokerEventType>(
+    type: T,
+    listener: (event: Extract<BrokerEvent, { type: T }>) => void,
+  ): () => void {
+    return this.#events.on(type, listener);
+  }
+}

@@ -1,0 +1,63 @@
+const CAPACITY_MIN = 16;
+
+/** First in, first out on a ring buffer: every operation takes constant time on average. */
+export class Deque<T> {
+  #slots: (T | undefined)[] = new Array<T | undefined>(CAPACITY_MIN).fill(undefined);
+  #head = 0;
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(value: T): void {
+    if (this.#length === this.#slots.length) this.#resize(this.#length * 2);
+    this.#slots[(this.#head + this.#length) & (this.#slots.length - 1)] = value;
+    this.#length += 1;
+  }
+
+  peek(): T | undefined {
+    return this.#slots[this.#head];
+  }
+
+  shift(): T | undefined {
+    const value = this.#slots[this.#head];
+    if (this.#length === 0) return undefined;
+    this.#slots[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#slots.length - 1);
+    this.#length -= 1;
+    // A burst must not keep its memory; a quarter, so that growing and shrinking never alternate.
+    if (this.#slots.length > 1024 && this.#length * 4 < this.#slots.length) {
+      this.#resize(this.#slots.length / 2);
+    }
+    return value;
+  }
+
+  /** Keeps what `isKept` says, in order. */
+  filter(isKept: (value: T) => boolean): void {
+    const kept = [...this].filter(isKept);
+    this.clear();
+    for (const value of kept) this.push(value);
+  }
+
+  clear(): void {
+    this.#slots = new Array<T | undefined>(CAPACITY_MIN).fill(undefined);
+    this.#head = 0;
+    this.#length = 0;
+  }
+
+  *[Symbol.iterator](): Generator<T, undefined> {
+    for (let index = 0; index < this.#length; index += 1) {
+      yield this.#slots[(this.#head + index) & (this.#slots.length - 1)] as T;
+    }
+    return undefined;
+  }
+
+  #resize(capacity: number): void {
+    const slots = new Array<T | undefined>(capacity).fill(undefined);
+    let end = 0;
+    for (const value of this) slots[end++] = value;
+    this.#slots = slots;
+    this.#head = 0;
+  }
+}

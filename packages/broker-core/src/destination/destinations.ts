@@ -1,0 +1,248 @@
+import {
+  BrokerError,
+  compositeParts,
+  isQueue,
+  isTemporary,
+  isWildcard,
+  matchesPattern,
+  parseDestination,
+  type ConnectionId,
+  type Destination,
+  type DestinationNumber,
+  type Message,
+} from '@batonmq/model';
+import type { RecoveredDestination } from '@batonmq/store-spi';
+import { QueueSubscription } from '../subscription/queue-subscription.ts';
+import type { Subscription } from '../subscription/subscription.ts';
+import { TopicSubscription } from '../subscription/topic-subscription.ts';
+import type { TermParts } from '../term-parts.ts';
+import { Queue } from './queue.ts';
+import { Topic, topicMessage } from './topic.ts';
+
+/** Hears of every destination there is and of each that comes, as far as its pattern covers it. */
+interface Wildcard {
+  readonly pattern: Destination;
+  readonly subscription: QueueSubscription | TopicSubscription;
+}
+
+/** The queues and topics of a term, by key. They are made when first used and go when removed. */
+export class Destinations {
+  readonly #parts: TermParts;
+  readonly #all = new Map<string, Queue | Topic>();
+  readonly #wildcards = new Set<Wildcard>();
+  /** Of temporary destinations. */
+  readonly #owners = new Map<string, ConnectionId>();
+  #nextNumber = 1;
+
+  constructor(parts: TermParts) {
+    this.#parts = parts;
+  }
+
+  [Symbol.iterator](): Iterator<Queue | Topic> {
+    return this.#all.values();
+  }
+
+  recovered(recovered: RecoveredDestination): void {
+    this.#nextNumber = Math.max(this.#nextNumber, recovered.destination + 1);
+    const target = parseDestination(recovered.key);
+    this.#all.set(target.key, new Queue(target, this.#parts, recovered));
+  }
+
+  /** Gives a queue the number that the store will know it by; durable before any message of it. */
+  storeQueue(target: Destination): DestinationNumber {
+    const destination = this.#nextNumber as DestinationNumber;
+    this.#nextNumber += 1;
+    this.#parts.writes.appendNow({ type: 'destination-added', destination, key: target.key });
+    return destination;
+  }
+
+  /**
+   * The destination of a send or a consumer, made if missing.
+   *
+   * @throws `BATON_INVALID_DESTINATION` for a wildcard or a temporary one that is gone, `BATON_LIMIT`.
+   */
+  resolve(target: Destination, by: ConnectionId | undefined): Queue | Topic {
+    const found = this.#all.get(target.key);
+    if (found !== undefined) return found;
+    if (isTemporary(target)) throw missing(target);
+    if (isWildcard(target)) {
+      throw new BrokerError(
+        'BATON_INVALID_DESTINATION',
+        `${target.key} is a wildcard: it can be consumed from, not sent to`,
+        { details: { destination: target.key } },
+      );
+    }
+    return this.#create(target, by);
+  }
+
+  /** The queue of that name, made if missing. */
+  queue(target: Destination, by: ConnectionId | undefined): Queue {
+    const found = this.#all.get(target.key);
+    return found instanceof Queue ? found : (this.#create(target, by) as Queue);
+  }
+
+  /** Creates `target` for `by`; a temporary one belongs to it from now on. */
+  add(target: Destination, by: ConnectionId): void {
+    for (const part of compositeParts(target)) {
+      if (this.#all.has(part.key)) continue;
+      if (isTemporary(part)) this.#owners.set(part.key, by);
+      const made = this.#create(part, by);
+      if (made instanceof Queue && !isTemporary(part)) made.ensureStored();
+    }
+  }
+
+  /** Removes `target` with its messages; one that does not exist is no error. Seals nothing. */
+  remove(target: Destination, by: ConnectionId | undefined, isForced: boolean): void {
+    const found = this.#all.get(target.key);
+    if (found === undefined) return;
+    const subscriptions = subscriptionsOf(found);
+    if (subscriptions.length > 0 && !isForced && target.kind !== 'temp-topic') {
+      throw new BrokerError(
+        'BATON_INVALID_STATE',
+        `Destination ${target.key} still has ${subscriptions.length} active subscriptions`,
+        { details: { destination: target.key, subscriptionCount: subscriptions.length } },
+      );
+    }
+    this.#all.delete(target.key);
+    this.#owners.delete(target.key);
+    if (found instanceof Queue && found.number !== undefined) {
+      this.#parts.writes.add({ type: 'destination-removed', destination: found.number });
+    }
+    for (const subscription of subscriptions) this.#detach(subscription, found);
+    found.remove();
+    this.#parts.emit({ type: 'destination-removed', destination: target, connectionId: by });
+  }
+
+  /** Removes the temporary destinations of a connection that closes. */
+  removeOwned(by: ConnectionId): void {
+    for (const [key, owner] of this.#owners) {
+      if (owner === by) this.remove(parseDestination(key), by, true);
+    }
+  }
+
+  /** @throws `BATON_INVALID_DESTINATION`, `BATON_LIMIT`; the subscription is then attached to nothing that matters. */
+  subscribe(subscription: QueueSubscription | TopicSubscription, by: ConnectionId): void {
+    for (const part of compositeParts(subscription.options.destination)) {
+      if (isWildcard(part)) {
+        this.#wildcards.add({ pattern: part, subscription });
+        for (const destination of this.#matching(part)) attach(subscription, destination);
+      } else {
+        attach(subscription, this.#consumable(part, by));
+      }
+    }
+  }
+
+  unsubscribe(subscription: Subscription): void {
+    for (const wildcard of this.#wildcards) {
+      if (wildcard.subscription === subscription) this.#wildcards.delete(wildcard);
+    }
+  }
+
+  /** The queues a browser of `target` looks through. @throws as {@link resolve}. */
+  browsable(target: Destination, by: ConnectionId): readonly Queue[] {
+    const found = compositeParts(target).flatMap((part) =>
+      isWildcard(part) ? this.#matching(part) : [this.#consumable(part, by)],
+    );
+    return [...new Set(found.filter((each) => each instanceof Queue))];
+  }
+
+  /** See `Broker.publish`. */
+  publish(message: Message, only: Subscription | undefined): void {
+    const { destination } = message;
+    if (only !== undefined) {
+      const delivery = topicMessage(message, destination, this.#parts);
+      if (only instanceof TopicSubscription) only.offer(delivery);
+      return;
+    }
+    const found = this.#all.get(destination.key);
+    if (found instanceof Topic) {
+      found.publish(message);
+      return;
+    }
+    // Nobody named it; a topic that only the broker speaks on is not worth making.
+    const listeners = new Set<TopicSubscription>();
+    for (const { pattern, subscription } of this.#wildcards) {
+      if (!covers(pattern, destination)) continue;
+      if (subscription instanceof TopicSubscription) listeners.add(subscription);
+    }
+    if (listeners.size === 0) return;
+    const delivery = topicMessage(message, destination, this.#parts);
+    for (const subscription of listeners) subscription.offer(delivery);
+  }
+
+  #create(target: Destination, by: ConnectionId | undefined): Queue | Topic {
+    const { destinationsMax } = this.#parts.settings;
+    if (this.#all.size >= destinationsMax) {
+      throw new BrokerError(
+        'BATON_LIMIT',
+        `${target.key} would be destination ${destinationsMax + 1}; "destinationsMax" allows ${destinationsMax}`,
+        { details: { destination: target.key, destinationsMax } },
+      );
+    }
+    const made = isQueue(target) ? new Queue(target, this.#parts) : new Topic(target, this.#parts);
+    this.#all.set(target.key, made);
+    for (const { pattern, subscription } of this.#wildcards) {
+      if (covers(pattern, target)) attach(subscription, made);
+    }
+    this.#parts.emit({ type: 'destination-added', destination: target, connectionId: by });
+    return made;
+  }
+
+  /** Only the connection that made a temporary destination may consume from it. */
+  #consumable(target: Destination, by: ConnectionId): Queue | Topic {
+    const owner = this.#owners.get(target.key);
+    if (owner !== undefined && owner !== by) {
+      throw new BrokerError(
+        'BATON_INVALID_DESTINATION',
+        `${target.key} belongs to connection ${owner}; only that may consume from it`,
+        { details: { destination: target.key, owner } },
+      );
+    }
+    return this.resolve(target, by);
+  }
+
+  #matching(pattern: Destination): readonly (Queue | Topic)[] {
+    return [...this.#all.values()].filter(({ destination }) => covers(pattern, destination));
+  }
+
+  #detach(subscription: QueueSubscription | TopicSubscription, from: Queue | Topic): void {
+    const isAlone =
+      subscription instanceof QueueSubscription && from instanceof Queue
+        ? subscription.detach(from)
+        : subscription instanceof TopicSubscription &&
+          from instanceof Topic &&
+          subscription.detach(from);
+    if (!isAlone || isWildcard(subscription.options.destination)) return;
+    subscription.end(
+      new BrokerError(
+        'BATON_INVALID_DESTINATION',
+        `${from.destination.key} was removed while consumer ${subscription.options.consumerKey} listened to it`,
+        { details: { destination: from.destination.key } },
+      ),
+    );
+  }
+}
+
+function attach(subscription: QueueSubscription | TopicSubscription, to: Queue | Topic): void {
+  if (subscription instanceof QueueSubscription && to instanceof Queue) subscription.attach(to);
+  if (subscription instanceof TopicSubscription && to instanceof Topic) subscription.attach(to);
+}
+
+function subscriptionsOf(
+  destination: Queue | Topic,
+): readonly (QueueSubscription | TopicSubscription)[] {
+  if (destination instanceof Topic) return [...destination.subscriptions];
+  return [...destination.consumers.attachments].map(({ subscription }) => subscription);
+}
+
+function covers(pattern: Destination, target: Destination): boolean {
+  return pattern.kind === target.kind && matchesPattern(pattern.name, target.name);
+}
+
+function missing(target: Destination): BrokerError {
+  return new BrokerError(
+    'BATON_INVALID_DESTINATION',
+    `${target.key} does not exist, or not any more`,
+    { details: { destination: target.key } },
+  );
+}

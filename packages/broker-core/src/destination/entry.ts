@@ -1,0 +1,59 @@
+import {
+  messageBytes,
+  type BrokerError,
+  type Destination,
+  type Message,
+  type Sequence,
+} from '@batonmq/model';
+import type { Receipt } from '../connection/connection.ts';
+import type { QueueSubscription } from '../subscription/queue-subscription.ts';
+import type { Delivery } from '../subscription/subscription.ts';
+import type { Transaction } from '../transaction/transaction.ts';
+import { NOT_STORED } from '../write-queue.ts';
+import type { Queue } from './queue.ts';
+
+/**
+ * A message in a queue's memory: the one object made for it from its send to its ack. It is its own
+ * delivery, its own completion in the write queue and its own link in a subscription's list of
+ * dispatched messages.
+ */
+export class Entry implements Delivery, Receipt {
+  readonly queue: Queue;
+  readonly message: Message;
+  readonly bytes: number;
+  /** Place in the stored queue, or {@link NOT_STORED}. */
+  readonly sequence: Sequence;
+  /** Order in this queue's memory; 0 until it is ready. */
+  brokerSequence = 0;
+  redeliveryCount: number;
+  /** Who has it; set while it is dispatched. */
+  subscription: QueueSubscription | undefined = undefined;
+  /** The open transaction that acked it. */
+  transaction: Transaction | undefined = undefined;
+  /** True if its ack in a transaction lets the broker send one message more. */
+  isExtending = false;
+  previous: Entry | undefined = undefined;
+  next: Entry | undefined = undefined;
+
+  constructor(queue: Queue, message: Message, sequence: Sequence, storedCount = 0) {
+    this.queue = queue;
+    this.message = message;
+    this.sequence = sequence;
+    this.bytes = messageBytes(message);
+    this.redeliveryCount = message.redeliveryCount + storedCount;
+  }
+
+  get destination(): Destination {
+    return this.queue.destination;
+  }
+
+  get isStored(): boolean {
+    return this.sequence !== NOT_STORED;
+  }
+
+  /** The write queue is done with its send. */
+  settled(error?: BrokerError): void {
+    if (error === undefined) this.queue.sent(this);
+    else this.queue.refused(this);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Clock, Logger } from '@batonmq/runtime';
+import type { Lease } from '@batonmq/store-spi';
+import type { Destinations } from './destination/destinations.ts';
+import type { MemoryUsage } from './destination/memory-usage.ts';
+import type { Window } from './destination/queue.ts';
+import type { EndOfTurn } from './end-of-turn.ts';
+import type { BrokerEvent } from './events.ts';
+import type { DeadLetters } from './message/dead-letters.ts';
+import type { BrokerSettings } from './options.ts';
+import type { WriteQueue } from './write-queue.ts';
+
+/** What the parts of a term share. A term is one stay in the active role: it has one lease. */
+export interface TermParts {
+  readonly settings: BrokerSettings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly lease: Lease;
+  readonly writes: WriteQueue;
+  readonly endOfTurn: EndOfTurn;
+  readonly memory: MemoryUsage;
+  /** Bytes of stored messages that queues keep ready, all together. */
+  readonly window: Window;
+  readonly destinations: Destinations;
+  readonly deadLetters: DeadLetters;
+  /** True when the lease is gone: whatever comes back from the store late is ignored. */
+  readonly isOver: boolean;
+  /** True when the broker stops: nothing more is given out or taken in. */
+  readonly isDraining: boolean;
+  /** The next number of a message entering this broker's memory. */
+  nextBrokerSequence(): number;
+  /** Some memory usage was relieved: look at the senders that wait. */
+  relieved(): void;
+  emit(event: BrokerEvent): void;
+}

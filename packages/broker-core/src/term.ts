@@ -1,0 +1,261 @@
+import { BrokerError, type ConnectionId, type Message } from '@batonmq/model';
+import type { RuntimeComponents } from '@batonmq/runtime';
+import type { CancelTimer, Clock, Logger } from '@batonmq/runtime';
+import type { Lease } from '@batonmq/store-spi';
+import type { DestinationStatus } from './broker.ts';
+import { ClientConnection, type ConnectionParts } from './connection/client-connection.ts';
+import type { ConnectOptions } from './connection/connection.ts';
+import { FlowControl } from './connection/flow-control.ts';
+import { Destinations } from './destination/destinations.ts';
+import { MemoryUsage } from './destination/memory-usage.ts';
+import { Queue } from './destination/queue.ts';
+import { Router } from './destination/router.ts';
+import type { Topic } from './destination/topic.ts';
+import { EndOfTurn } from './end-of-turn.ts';
+import type { BrokerEvent } from './events.ts';
+import { DeadLetters } from './message/dead-letters.ts';
+import { ProducerMarks } from './message/producer-marks.ts';
+import type { BrokerSettings } from './options.ts';
+import { LAST_DELIVERED_UNKNOWN, type Subscription } from './subscription/subscription.ts';
+import type { TermParts } from './term-parts.ts';
+import { CommitOutcomes } from './transaction/commit-outcomes.ts';
+import { WriteQueue } from './write-queue.ts';
+
+/** Broker sequences of one epoch; those of the next start above, so a client cannot mix them up. */
+const BROKER_SEQUENCES_PER_EPOCH = 2 ** 33;
+const EPOCHS_TOLD_APART = 2 ** 20;
+
+/** What a term needs from its broker. */
+export interface TermEnvironment {
+  readonly name: string;
+  readonly components: RuntimeComponents;
+  readonly settings: BrokerSettings;
+  readonly emit: (event: BrokerEvent) => void;
+  /** The store refused or failed a write: the lease is gone. */
+  readonly failed: (error: BrokerError) => void;
+}
+
+/**
+ * One stay in the active role, from the grant of a lease to its end. All state of the broker that
+ * stands for stored state lives here and is thrown away with it.
+ */
+export class Term implements TermParts {
+  readonly settings: BrokerSettings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly lease: Lease;
+  readonly writes: WriteQueue;
+  readonly endOfTurn: EndOfTurn;
+  readonly memory: MemoryUsage;
+  readonly window = { usedBytes: 0 };
+  readonly destinations: Destinations;
+  readonly deadLetters: DeadLetters;
+  readonly emit: (event: BrokerEvent) => void;
+  readonly #name: string;
+  readonly #marks: ProducerMarks;
+  readonly #outcomes: CommitOutcomes;
+  readonly #flow: FlowControl;
+  readonly #connections = new Map<ConnectionId, ClientConnection>();
+  readonly #connectionParts: ConnectionParts;
+  #brokerSequence: number;
+  #isOver = false;
+  #isDraining = false;
+  #cancelScan: CancelTimer | undefined;
+
+  constructor(lease: Lease, environment: TermEnvironment) {
+    const { components, settings } = environment;
+    this.settings = settings;
+    this.clock = components.clock;
+    this.logger = components.logger.child({ epoch: lease.epoch });
+    this.lease = lease;
+    this.emit = environment.emit;
+    this.#name = environment.name;
+    this.#brokerSequence = (lease.epoch % EPOCHS_TOLD_APART) * BROKER_SEQUENCES_PER_EPOCH;
+    this.endOfTurn = new EndOfTurn(this.clock);
+    this.writes = new WriteQueue(lease, this.clock, settings, {
+      relieved: this.relieved,
+      failed: environment.failed,
+    });
+    this.memory = new MemoryUsage(settings.memoryLimitBytes, this.relieved);
+    this.destinations = new Destinations(this);
+    this.deadLetters = new DeadLetters(this);
+    this.#marks = new ProducerMarks(this.writes, settings.producerMarksMax);
+    this.#outcomes = new CommitOutcomes(this.writes, settings.transactionOutcomesMax);
+    const router = new Router(this, this.#marks);
+    this.#flow = new FlowControl(this, router);
+    this.#connectionParts = {
+      term: this,
+      router,
+      flow: this.#flow,
+      marks: this.#marks,
+      outcomes: this.#outcomes,
+      closed: (connection) => {
+        this.#closed(connection);
+      },
+    };
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Reads what must be known before serving: no message bodies. */
+  async recover(): Promise<void> {
+    await this.lease.recover({
+      destination: (recovered) => {
+        this.destinations.recovered(recovered);
+      },
+      producer: (producer, sequence) => {
+        this.#marks.recovered(producer, sequence);
+      },
+      state: (space, key, value) => {
+        this.#outcomes.recovered(space, key, value);
+      },
+    });
+    this.#outcomes.endRecovery();
+    this.#scanLater();
+  }
+
+  connect(options: ConnectOptions): ClientConnection {
+    this.#takeOver(options.connectionId);
+    this.#requireUnique(options);
+    const { connectionsMax } = this.settings;
+    if (this.#connections.size >= connectionsMax) {
+      throw new BrokerError(
+        'BATON_LIMIT',
+        `Broker ${this.#name} has ${connectionsMax} connections; "connectionsMax" allows no more`,
+      );
+    }
+    const connection = new ClientConnection(options, this.#connectionParts);
+    const { connectionId, clientId, remoteAddress } = options;
+    this.#connections.set(connectionId, connection);
+    this.emit({ type: 'connection-added', connectionId, clientId, remoteAddress });
+    return connection;
+  }
+
+  publish(message: Message, only: Subscription | undefined): void {
+    if (!this.#isOver) this.destinations.publish(message, only);
+  }
+
+  statuses(): readonly DestinationStatus[] {
+    return [...this.destinations].map(statusOf);
+  }
+
+  transactionOutcome(key: string): 'committed' | 'open' | 'unknown' {
+    if (this.#outcomes.isCommitted(key)) return 'committed';
+    for (const connection of this.#connections.values()) {
+      if (connection.hasTransaction(key)) return 'open';
+    }
+    return 'unknown';
+  }
+
+  nextBrokerSequence(): number {
+    this.#brokerSequence += 1;
+    return this.#brokerSequence;
+  }
+
+  readonly relieved = (): void => {
+    this.#flow.relieved();
+  };
+
+  /** The lease is gone. In this very turn: no receipt is settled any more, and clients are sent away. */
+  end(reason: BrokerError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.writes.close();
+    this.endOfTurn.stop();
+    this.#cancelScan?.();
+    this.#disconnectAll(reason);
+  }
+
+  /** Takes nothing new, makes durable what is on its way, and sends the clients away. */
+  async drain(reason: BrokerError): Promise<void> {
+    this.#isDraining = true;
+    this.#cancelScan?.();
+    for (const { control } of this.#connections.values()) control.pauseInput();
+    await this.writes.drain();
+    const connections = [...this.#connections.values()];
+    // What consumers hold goes back with its counts, for the broker that takes over.
+    for (const connection of connections) connection.close(LAST_DELIVERED_UNKNOWN);
+    await this.writes.drain();
+    this.#isOver = true;
+    this.writes.close();
+    this.endOfTurn.stop();
+    for (const { control } of connections) control.disconnect(reason);
+  }
+
+  #takeOver(connectionId: ConnectionId): void {
+    const old = this.#connections.get(connectionId);
+    if (old === undefined) return;
+    old.close(LAST_DELIVERED_UNKNOWN);
+    const reason = new BrokerError(
+      'BATON_CLOSED',
+      `Connection ${connectionId} was taken over by a new one of the same id`,
+      { details: { connectionId } },
+    );
+    this.endOfTurn.run(() => {
+      old.control.disconnect(reason);
+    });
+  }
+
+  #requireUnique({ clientId }: ConnectOptions): void {
+    for (const other of this.#connections.values()) {
+      if (other.clientId !== clientId) continue;
+      throw new BrokerError(
+        'BATON_INVALID_CLIENT_ID',
+        `Broker: ${this.#name} - Client: ${clientId} already connected from ${other.remoteAddress}`,
+        { details: { clientId } },
+      );
+    }
+  }
+
+  #closed({ connectionId, clientId }: ClientConnection): void {
+    this.#connections.delete(connectionId);
+    this.emit({ type: 'connection-removed', connectionId, clientId });
+  }
+
+  #disconnectAll(reason: BrokerError): void {
+    const connections = [...this.#connections.values()];
+    this.#connections.clear();
+    for (const { connectionId, clientId, control } of connections) {
+      control.disconnect(reason);
+      this.emit({ type: 'connection-removed', connectionId, clientId });
+    }
+  }
+
+  #scanLater(): void {
+    this.#cancelScan = this.clock.setTimer(this.settings.expiryScanIntervalMs, () => {
+      for (const destination of this.destinations) {
+        if (destination instanceof Queue) destination.removeExpired();
+      }
+      this.#scanLater();
+    });
+  }
+}
+
+function statusOf(destination: Queue | Topic): DestinationStatus {
+  if (destination instanceof Queue) {
+    return {
+      destination: destination.destination,
+      messageCount: destination.messageCount,
+      consumerCount: destination.consumers.attachments.size,
+      inFlightCount: destination.inFlightCount,
+      enqueuedCount: destination.enqueuedCount,
+      dequeuedCount: destination.dequeuedCount,
+      memoryBytes: destination.memoryBytes,
+    };
+  }
+  return {
+    destination: destination.destination,
+    messageCount: 0,
+    consumerCount: destination.subscriptions.size,
+    inFlightCount: 0,
+    enqueuedCount: destination.enqueuedCount,
+    dequeuedCount: destination.enqueuedCount,
+    memoryBytes: destination.memory.usedBytes,
+  };
+}

@@ -1,0 +1,235 @@
+import {
+  connectionId,
+  destination,
+  parseDestination,
+  producerId,
+  type BrokerError,
+  type Message,
+  type ProducerId,
+  type TransactionId,
+} from '@batonmq/model';
+import type {
+  Ack,
+  Broker,
+  BrokerConnection,
+  Delivery,
+  Receipt,
+  SubscribeOptions,
+  Subscription,
+} from '../src/index.ts';
+
+/** A receipt that is a promise. */
+export function receipt(): Receipt & { readonly done: Promise<void>; readonly isSettled: boolean } {
+  let settle: (error?: BrokerError) => void = () => undefined;
+  const done = new Promise<void>((resolve, reject) => {
+    settle = (error) => {
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+  });
+  done.catch(() => undefined);
+  let isSettled = false;
+  return {
+    done,
+    get isSettled() {
+      return isSettled;
+    },
+    settled: (error) => {
+      isSettled = true;
+      settle(error);
+    },
+  };
+}
+
+/** Lets everything run that needs no time to pass. */
+export async function turns(count = 20): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
+
+export interface SendOptions {
+  readonly isPersistent?: boolean;
+  readonly text?: string;
+  readonly expiration?: number;
+  readonly sequence?: number;
+  readonly transactionId?: TransactionId;
+  readonly producer?: ProducerId;
+}
+
+/** A consumer that keeps what it gets. */
+export class TestConsumer {
+  readonly deliveries: Delivery[] = [];
+  exhaustedCount = 0;
+  endReason: BrokerError | undefined;
+  isCongested = false;
+  onDelivery: (delivery: Delivery) => void = () => undefined;
+  subscription: Subscription;
+
+  constructor(connection: BrokerConnection, options: Omit<SubscribeOptions, 'sink'>) {
+    const isCongested = (): boolean => this.isCongested;
+    this.subscription = connection.subscribe({
+      ...options,
+      sink: {
+        deliver: (delivery) => {
+          this.deliveries.push(delivery);
+          this.onDelivery(delivery);
+        },
+        exhausted: () => {
+          this.exhaustedCount += 1;
+        },
+        ended: (reason) => {
+          this.endReason = reason;
+        },
+        get isCongested() {
+          return isCongested();
+        },
+      },
+    });
+  }
+
+  get texts(): readonly string[] {
+    return this.deliveries.map(({ message }) => textOf(message));
+  }
+
+  ack(
+    first: Delivery | undefined,
+    last: Delivery | undefined,
+    rest: Partial<Ack> = {},
+  ): Promise<void> {
+    const settled = receipt();
+    this.subscription.ack(ackOf(first, last, rest), settled);
+    return settled.done;
+  }
+
+  /** Acks everything delivered so far, one by one. */
+  ackAll(): void {
+    for (const delivery of this.deliveries) {
+      this.subscription.ack(ackOf(delivery, delivery, { messageCount: 1 }));
+    }
+  }
+}
+
+export function ackOf(
+  first: Delivery | undefined,
+  last: Delivery | undefined,
+  rest: Partial<Ack> = {},
+): Ack {
+  return {
+    kind: 'standard',
+    first: first && referenceOf(first),
+    last: last && referenceOf(last),
+    messageCount: 1,
+    ...rest,
+  };
+}
+
+function referenceOf({ message }: Delivery): NonNullable<Ack['last']> {
+  const { id } = message;
+  return { producerKey: id.producerId.key, producerSequence: id.producerSequence };
+}
+
+export function textOf(message: Message): string {
+  return Buffer.from(message.content ?? []).toString();
+}
+
+/** A client at a broker, with one producer. */
+export class TestClient {
+  readonly connection: BrokerConnection;
+  readonly producer: ProducerId;
+  readonly failures: BrokerError[] = [];
+  disconnectReason: BrokerError | undefined;
+  isInputPaused = false;
+  #sequence = 0;
+  #consumerCount = 0;
+
+  constructor(broker: Broker, name: string, isReconnect = false) {
+    const id = connectionId(`ID:${name}`);
+    this.connection = broker.connect({
+      connectionId: id,
+      clientId: name,
+      remoteAddress: '127.0.0.1:1',
+      protocol: 'test',
+      isReconnect,
+      control: {
+        failed: (error) => {
+          this.failures.push(error);
+        },
+        pauseInput: () => {
+          this.isInputPaused = true;
+        },
+        resumeInput: () => {
+          this.isInputPaused = false;
+        },
+        disconnect: (reason) => {
+          this.disconnectReason = reason;
+        },
+      },
+    });
+    this.producer = producerId(id, 1, 1);
+    this.connection.addProducer({ producerId: this.producer });
+  }
+
+  message(to: string, text: string, options: SendOptions = {}): Message {
+    this.#sequence = options.sequence ?? this.#sequence + 1;
+    const sender = options.producer ?? this.producer;
+    return {
+      id: { producerId: sender, producerSequence: this.#sequence },
+      producerId: sender,
+      destination: parseDestination(to),
+      transactionId: options.transactionId,
+      isPersistent: options.isPersistent ?? true,
+      priority: 4,
+      timestamp: 0,
+      expiration: options.expiration ?? 0,
+      groupSequence: 0,
+      contentKind: 'text',
+      isCompressed: false,
+      content: Buffer.from(text),
+      redeliveryCount: 0,
+      brokerInTime: 0,
+    };
+  }
+
+  /** Resolves with the receipt. */
+  send(to: string, text: string, options: SendOptions = {}): Promise<void> {
+    const settled = receipt();
+    this.connection.send(this.message(to, text, options), settled);
+    return settled.done;
+  }
+
+  consume(from: string, options: Partial<SubscribeOptions> = {}): TestConsumer {
+    this.#consumerCount += 1;
+    return new TestConsumer(this.connection, {
+      consumerKey: `${this.connection.connectionId}:1:${this.#consumerCount}`,
+      destination: from.includes('://') ? parseDestination(from) : destination('queue', from),
+      prefetchCount: 1000,
+      isBrowser: false,
+      isNoLocal: false,
+      isExclusive: false,
+      isRetroactive: false,
+      priority: 0,
+      ...options,
+    });
+  }
+
+  begin(value: number): TransactionId {
+    const id: TransactionId = { kind: 'local', connectionId: this.connection.connectionId, value };
+    this.connection.beginTransaction(id);
+    return id;
+  }
+
+  commit(id: TransactionId): Promise<void> {
+    const settled = receipt();
+    this.connection.commitTransaction(id, settled);
+    return settled.done;
+  }
+
+  rollback(id: TransactionId): Promise<void> {
+    const settled = receipt();
+    this.connection.rollbackTransaction(id, settled);
+    return settled.done;
+  }
+}
