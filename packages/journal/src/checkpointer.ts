@@ -29,6 +29,8 @@ export interface CheckpointerOptions {
   readonly index: JournalIndex;
   readonly epoch: number;
   readonly checkpointBytes: number;
+  /** False if another owner may need the checkpoints that are there. */
+  readonly mayRemove: () => boolean;
   /** {@link Checkpointer.oldestSegment} may have grown. */
   readonly onWritten: () => void;
 }
@@ -66,8 +68,9 @@ export class Checkpointer {
     if (this.#bytesSince >= due) this.start();
   }
 
-  /** Starts a checkpoint in the background unless one is being written. */
+  /** Starts a checkpoint in the background, unless one is being written or has just failed. */
   start(): void {
+    if (this.#bytesSince < this.#retryAtBytes) return;
     void this.write();
   }
 
@@ -115,7 +118,7 @@ export class Checkpointer {
   async #forgetOlder(newest: KeptCheckpoint): Promise<void> {
     const { files, directory, epoch } = this.#options;
     this.#kept = [newest, ...this.#kept].slice(0, KEPT_COUNT);
-    if (this.#kept.length < KEPT_COUNT) return;
+    if (this.#kept.length < KEPT_COUNT || !this.#options.mayRemove()) return;
     const kept = new Set(this.#kept.map(({ name }) => name));
     const { checkpoints } = await listJournal(files, directory);
     const older = checkpoints.filter((one) => one.epoch <= epoch && !kept.has(one.name));

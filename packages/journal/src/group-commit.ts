@@ -83,7 +83,7 @@ export class GroupCommit {
     try {
       hasMessages = this.#check(batch);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(storeFailure(error));
     }
     for (const record of batch) builder.add(record);
     const promise = new Promise<void>((resolve, reject) => {

@@ -147,7 +147,8 @@ async function look({ directory, components }: InspectJournalParameters): Promis
         recoveryBytes += bytes;
       },
     },
-    false,
+    // Damage is looked for to the end. A write in progress is no damage: nothing lies behind it.
+    true,
   );
   await reader.close();
   for (const { ordinal, liveCount } of [...reader.index.segments.values()]) {

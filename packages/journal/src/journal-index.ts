@@ -81,6 +81,8 @@ export class JournalIndex {
   checkpointedSequence = 0;
   messageCount = 0;
   liveBytes = 0;
+  /** How often a segment lost its last live message: a change says that there is space to free. */
+  emptiedCount = 0;
   readonly #producers = new Map<string, number>();
   readonly #states = new Map<string, Map<string, Uint8Array>>();
 
@@ -331,6 +333,7 @@ export class JournalIndex {
     }
     const bytes = place.payloadBytes + MESSAGE_OVERHEAD_BYTES;
     segment.liveCount -= 1;
+    if (segment.liveCount === 0) this.emptiedCount += 1;
     segment.liveBytes -= bytes;
     this.liveBytes -= bytes;
   }

@@ -90,6 +90,8 @@ export class OwnedJournal implements Journal {
   #closing: Promise<void> | undefined;
   #retiring: Promise<void> | undefined;
   #hasFailed = false;
+  /** The index's own count when space was last looked for. */
+  #emptiedCount = 0;
 
   constructor(opened: OpenedJournal, supply: SegmentSupply) {
     const { components, directory, settings, epoch, index } = opened;
@@ -108,6 +110,7 @@ export class OwnedJournal implements Journal {
       index,
       epoch,
       checkpointBytes: settings.checkpointBytes,
+      mayRemove: () => opened.guard() === undefined,
       onWritten: () => void this.#retire(),
     });
     this.#commit = new GroupCommit({
@@ -180,12 +183,16 @@ export class OwnedJournal implements Journal {
     void segment.file.close().catch((error: unknown) => {
       this.fail(error);
     });
-    if (this.#deadBytes() > 2 * this.#opened.settings.segmentBytes) this.#checkpointer.start();
+    if (this.#isWorthReclaiming()) this.#checkpointer.start();
     this.#compactor.consider();
   }
 
   fail(error: unknown): void {
     this.#commit.fail(storeFailure(error));
+  }
+
+  get #isClosing(): boolean {
+    return this.#closing !== undefined;
   }
 
   async #close(): Promise<void> {
@@ -202,6 +209,10 @@ export class OwnedJournal implements Journal {
   #afterCommit(bytes: number): void {
     this.#checkpointer.noteBytes(bytes);
     this.#compactor.noteBytes(bytes);
+    const { emptiedCount } = this.#opened.index;
+    if (emptiedCount === this.#emptiedCount) return;
+    this.#emptiedCount = emptiedCount;
+    if (this.#isWorthReclaiming()) void this.#retire();
   }
 
   /** Frees the segments that hold nothing and that no recovery would read. */
@@ -212,13 +223,23 @@ export class OwnedJournal implements Journal {
       this.#opened.components.logger.log('warn', 'a segment could not be removed', { error });
     });
     await this.#retiring;
-    if (this.#deadBytes() > 2 * this.#opened.settings.segmentBytes) this.#checkpointer.start();
+    if (this.#isClosing || !this.#isWorthReclaiming()) return;
+    // The older checkpoint still reaches back. A checkpoint needs a batch to be after, if only an
+    // empty one: nobody else may be writing.
+    await this.#commit.append([]).then(
+      () => {
+        this.#checkpointer.start();
+      },
+      () => undefined,
+    );
   }
 
   async #retireNow(): Promise<void> {
     const { index, components, epoch, segmentBytes } = this.#opened;
     for (const segment of [...index.segments.values()]) {
       if (!this.#isRetirable(segment.ordinal)) continue;
+      // Whoever took over may still need the file: an owner in doubt removes nothing.
+      if (this.#opened.guard() !== undefined) return;
       const path = this.#pathOf(segment.ordinal);
       index.segments.delete(segment.ordinal);
       segmentBytes.delete(segment.ordinal);
@@ -233,6 +254,12 @@ export class OwnedJournal implements Journal {
   #isRetirable(ordinal: number): boolean {
     const segment = this.#opened.index.segments.get(ordinal);
     return segment?.liveCount === 0 && ordinal < this.#checkpointer.oldestSegment;
+  }
+
+  /** A few dead segments may wait for the checkpoints that come anyway; on a full disk none may. */
+  #isWorthReclaiming(): boolean {
+    const bytesMax = this.#supply.isFull ? 0 : 2 * this.#opened.settings.segmentBytes;
+    return this.#deadBytes() > bytesMax;
   }
 
   /** Bytes of segments that only a checkpoint keeps. */

@@ -25,7 +25,7 @@
  */
 import { BrokerError, present } from '@batonmq/model';
 import type { Files, Logger, OpenFile } from '@batonmq/runtime';
-import { readRawRecord, type BatchHeader } from './batch-format.ts';
+import { BATCH_HEADER_BYTES, readRawRecord, type BatchHeader } from './batch-format.ts';
 import { BatchScanner, type ScannedBatch } from './batch-scanner.ts';
 import { listJournal, pathOf, type SegmentFile } from './journal-directory.ts';
 import type { DamagedRange, JournalIndex } from './journal-index.ts';
@@ -171,12 +171,13 @@ export class LogReader {
   }
 
   /** True if `batch` is the expected one, or repeats the last of the old epoch. */
-  #follows({ header, buffer, at }: ScannedBatch): boolean {
+  #follows(batch: ScannedBatch): boolean {
+    const { header } = batch;
     const last = this.index.last;
     if (header.sequence === this.#expected()) {
-      return header.epoch === last?.epoch || openedBy(buffer, at) !== undefined;
+      return header.epoch === last?.epoch || openedBy(batch) !== undefined;
     }
-    const opened = openedBy(buffer, at);
+    const opened = openedBy(batch);
     return opened !== undefined && last !== undefined && repeats(opened, header, last);
   }
 
@@ -211,7 +212,7 @@ export class LogReader {
       const { scanner } = await this.#openSegment(segment, Infinity);
       scanner.refresh();
       const batch = await scanner.batchAt(0);
-      const opened = batch && openedBy(batch.buffer, batch.at);
+      const opened = batch && openedBy(batch);
       if (opened) this.#openings.set(epoch, { epoch, header: batch.header, opened });
     }
   }
@@ -292,8 +293,9 @@ export function corruptionError(range: DamagedRange): BrokerError {
   );
 }
 
-function openedBy(buffer: Buffer, at: number): EpochOpened | undefined {
-  const record = readRawRecord(buffer, at + 48);
+function openedBy({ buffer, at, header }: ScannedBatch): EpochOpened | undefined {
+  if (header.recordCount === 0) return undefined;
+  const record = readRawRecord(buffer, at + BATCH_HEADER_BYTES);
   if (record.type !== RECORD_TYPE.epochOpened) return undefined;
   return readEpochOpened(buffer, record.from, record.to);
 }

@@ -141,6 +141,7 @@ export class SegmentSupply {
   offer(path: string): boolean {
     if (this.#retiredPath !== undefined || this.#isClosed) return false;
     this.#retiredPath = path;
+    this.prepare();
     return true;
   }
 

@@ -1,8 +1,13 @@
 /** A random workload with a model of what must be stored after each of its batches. */
-import { destinationNumber, epoch, sequence } from '@batonmq/model';
+import { BrokerError, destinationNumber, epoch, sequence } from '@batonmq/model';
 import { type SimRandom, type SimRuntime } from '@batonmq/runtime/sim';
 import type { WriteBatch, WriteRecord } from '@batonmq/store-spi';
-import { openJournal, type Journal, type JournalOptions } from '../src/index.ts';
+import {
+  openJournal,
+  type Journal,
+  type JournalFollower,
+  type JournalOptions,
+} from '../src/index.ts';
 
 export const DIRECTORY = '/journal';
 
@@ -236,10 +241,29 @@ export interface RunResult {
   readonly refusedCount: number;
 }
 
-export function open(runtime: SimRuntime, number: number, options = SMALL): Promise<Journal> {
-  const components = { ...runtime, files: runtime.files.process() };
+/** Newest epoch of each simulated machine: what a lock would tell an old owner. */
+const newest = new WeakMap<SimRuntime, number>();
+
+/** Opens the journal as a new process does that holds the lock. */
+export function open(
+  runtime: SimRuntime,
+  number: number,
+  options = SMALL,
+  follower?: JournalFollower,
+): Promise<Journal> {
+  newest.set(runtime, number);
   return runtime.clock.run(
-    openJournal({ directory: DIRECTORY, epoch: epoch(number), components, options }),
+    openJournal({
+      directory: DIRECTORY,
+      epoch: epoch(number),
+      components: { ...runtime, files: runtime.files.process() },
+      options,
+      ...(follower === undefined ? {} : { follower }),
+      guard: () =>
+        newest.get(runtime) === number
+          ? undefined
+          : new BrokerError('BATON_FENCED', `epoch ${number} is over`),
+    }),
   );
 }
 
