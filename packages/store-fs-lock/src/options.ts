@@ -1,0 +1,137 @@
+import { resolveJournalOptions, type JournalOptions } from '@batonmq/journal';
+import { BrokerError, isBrokerError } from '@batonmq/model';
+
+/** What may be set about a shared directory. Everything but `directory` has a default. */
+export interface FsLockStoreOptions {
+  /** The shared directory. Made if missing; its parent must be on the same, mounted file system. */
+  readonly directory: string;
+  /**
+   * How long the holder of the lock may show no sign of life before the next in line deposes it,
+   * milliseconds, 300 to 600,000. It bounds the takeover from a holder that is frozen or cut off, not from
+   * one that died: then the kernel frees the lock at once. At most the lease time of the NFS server (often 90,000 or 30,000).
+   * @defaultValue 10000
+   */
+  readonly leaseDurationMs?: number;
+  /**
+   * How often the holder writes, syncs and checks its lock file, milliseconds, from 10. At most a
+   * ninth of `leaseDurationMs`, so that three may fail before acks have to wait for a check.
+   * @defaultValue 1000
+   */
+  readonly keepAliveIntervalMs?: number;
+  /**
+   * How often one that waits looks at the lock file beside the kernel's own wake-up, milliseconds,
+   * from 5. At most a tenth of `leaseDurationMs`. Each look is three requests to an NFS server.
+   * @defaultValue 100
+   */
+  readonly pollIntervalMs?: number;
+  /**
+   * When each ack is preceded by a full check of the lock file, by its name: `always`, or `stale`,
+   * when a cheap look at the path suffices until a third of the lease has passed since the last full one. `auto`
+   * is `always` on network file systems, whose clients answer the cheap look from a cache, and `stale` elsewhere.
+   * @defaultValue 'auto'
+   */
+  readonly lockCheck?: 'auto' | 'always' | 'stale';
+  /** Settings of the journal in the directory. @defaultValue the journal's own */
+  readonly journal?: JournalOptions;
+}
+
+/** {@link FsLockStoreOptions} with every default filled in. */
+export type FsLockStoreSettings = Readonly<Required<FsLockStoreOptions>>;
+
+export const FS_LOCK_STORE_DEFAULTS = Object.freeze({
+  leaseDurationMs: 10_000,
+  keepAliveIntervalMs: 1_000,
+  pollIntervalMs: 100,
+  lockCheck: 'auto',
+  journal: Object.freeze({}),
+} as const satisfies Omit<FsLockStoreOptions, 'directory'>);
+
+/** Least and greatest allowed value of each number, milliseconds. */
+const RANGES = {
+  leaseDurationMs: [300, 600_000],
+  keepAliveIntervalMs: [10, 600_000],
+  pollIntervalMs: [5, 600_000],
+} as const;
+
+const LOCK_CHECKS: readonly unknown[] = ['auto', 'always', 'stale'];
+
+/**
+ * Checks the options and fills in what is missing.
+ *
+ * @throws `BATON_INVALID_OPTION` naming every problem at once.
+ */
+export function resolveFsLockOptions(options: FsLockStoreOptions): FsLockStoreSettings {
+  const settings = { ...FS_LOCK_STORE_DEFAULTS, ...withoutUndefined(options) };
+  const problems = [...shapeProblems(settings)];
+  // Relations between values that are not even numbers would only add noise.
+  if (problems.length === 0) problems.push(...relationProblems(settings));
+  if (problems.length > 0) {
+    throw new BrokerError(
+      'BATON_INVALID_OPTION',
+      `The options of the shared directory are not usable: ${problems.join('; ')}`,
+    );
+  }
+  return Object.freeze(settings);
+}
+
+function* shapeProblems(settings: FsLockStoreSettings): Iterable<string> {
+  for (const key of Object.keys(settings)) {
+    if (key !== 'directory' && !(key in FS_LOCK_STORE_DEFAULTS)) yield `unknown option '${key}'`;
+  }
+  const directory: unknown = settings.directory;
+  if (typeof directory !== 'string' || directory === '') yield `'directory' must be a path`;
+  for (const key of ['leaseDurationMs', 'keepAliveIntervalMs', 'pollIntervalMs'] as const) {
+    const [least, greatest] = RANGES[key];
+    const value = settings[key];
+    if (!Number.isInteger(value) || value < least || value > greatest) {
+      yield `'${key}' is ${String(value)}; a whole number from ${least} to ${greatest} is allowed`;
+    }
+  }
+  try {
+    resolveJournalOptions(settings.journal);
+  } catch (error) {
+    if (!isBrokerError(error)) throw error;
+    yield error.message;
+  }
+  if (!LOCK_CHECKS.includes(settings.lockCheck)) {
+    yield `'lockCheck' is '${settings.lockCheck}'; ${LOCK_CHECKS.join(', ')} are allowed`;
+  }
+}
+
+function* relationProblems(settings: FsLockStoreSettings): Iterable<string> {
+  const { leaseDurationMs, keepAliveIntervalMs, pollIntervalMs } = settings;
+  if (keepAliveIntervalMs * 9 > leaseDurationMs) {
+    yield `'keepAliveIntervalMs' (${keepAliveIntervalMs}) is more than a ninth of 'leaseDurationMs' (${leaseDurationMs})`;
+  }
+  if (pollIntervalMs * 10 > leaseDurationMs) {
+    yield `'pollIntervalMs' (${pollIntervalMs}) is more than a tenth of 'leaseDurationMs' (${leaseDurationMs})`;
+  }
+}
+
+/** An option given as `undefined` is one not given. */
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as T;
+}
+
+/** The parts of a lease; see docs/adr/0004-lock-and-fencing.md for why they suffice. */
+export interface LeaseTimes {
+  /** How long after its last full check a holder may ack on a cheap look alone. */
+  readonly trustMs: number;
+  /** How long a silent holder is watched before another lock file takes the place of its own. */
+  readonly silenceMs: number;
+  /** How long one that replaced a lock file waits until it writes: more than `trustMs`, so the old holder has stopped. */
+  readonly quarantineMs: number;
+}
+
+/** Silence and quarantine add up to the lease. */
+export function leaseTimes(settings: FsLockStoreSettings): LeaseTimes {
+  const quarantineMs = settings.leaseDurationMs / 3;
+  return {
+    // A tenth of slack: clocks of two machines would have to run 10 % apart to matter.
+    trustMs: quarantineMs * 0.9,
+    silenceMs: settings.leaseDurationMs - quarantineMs,
+    quarantineMs,
+  };
+}
