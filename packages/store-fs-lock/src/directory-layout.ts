@@ -2,7 +2,9 @@
  * The shared directory:
  *
  * ```
- * lock               kernel lock and record of the holder; see lock-record.ts
+ * lock               kernel lock, and a record of its holder; see lock-record.ts
+ * owner              the same record, a file of each holder's own; its count shows that the holder lives
+ * owner.new-<uuid>   on its way to be renamed to `owner`
  * lock.next          lock file of one that is deposing a silent holder; renamed to `lock`
  * format             "batonmq-store 1\n": version of this layout
  * journal-<epoch>/   the journal, named for the epoch that writes it
@@ -16,6 +18,7 @@ import type { Files, OpenFile } from '@batonmq/runtime';
 import { join } from 'node:path';
 
 export const STORE_FORMAT_VERSION = 1;
+export const OWNER_DRAFT_PREFIX = 'owner.new-';
 
 const FORMAT_PATTERN = /^batonmq-store (\d+)\n/;
 const FORMAT_BYTES_MAX = 64;
@@ -26,6 +29,7 @@ export interface DirectoryPaths {
   readonly directory: string;
   readonly lock: string;
   readonly nextLock: string;
+  readonly owner: string;
   readonly format: string;
 }
 
@@ -34,6 +38,7 @@ export function directoryPaths(directory: string): DirectoryPaths {
     directory,
     lock: join(directory, 'lock'),
     nextLock: join(directory, 'lock.next'),
+    owner: join(directory, 'owner'),
     format: join(directory, 'format'),
   };
 }
@@ -105,8 +110,16 @@ export async function claimJournal(
       throw newerEpoch(paths.directory, undefined, mine);
     }
   }
+  await removeDrafts(files, paths.directory);
   await files.syncDirectory(paths.directory);
   return directory;
+}
+
+/** Left by those which died, or were fenced, while they took the lock. */
+async function removeDrafts(files: Files, directory: string): Promise<void> {
+  for (const name of await files.list(directory)) {
+    if (name.startsWith(OWNER_DRAFT_PREFIX)) await files.remove(join(directory, name));
+  }
 }
 
 /** A whole format file or none: a crash in between must not leave one that nobody can read. */

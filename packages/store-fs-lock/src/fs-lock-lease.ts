@@ -10,6 +10,7 @@ import type {
   WriteBatch,
 } from '@batonmq/store-spi';
 import type { HeldLock } from './held-lock.ts';
+import { storeInspection } from './inspect.ts';
 
 /** A journal for as long as the lock on its directory is held. */
 export class FsLockLease implements Lease {
@@ -53,8 +54,8 @@ export class FsLockLease implements Lease {
     return this.#journal.read(destination, from, limits);
   }
 
-  async inspect(): Promise<StoreInspection> {
-    return { ...(await this.#journal.inspect()), isHeldHere: this.isCurrent };
+  inspect(): StoreInspection {
+    return { ...storeInspection(this.#journal.inspect()), isHeldHere: true };
   }
 
   /** The journal first: nobody may get the lock while it still has writes under way. */
@@ -71,9 +72,13 @@ export class FsLockLease implements Lease {
   }
 
   #endedError(): BrokerError {
+    const loss = this.#lock.loss;
+    if (!loss || loss.reason === 'released') {
+      return new BrokerError('BATON_CLOSED', `The lease of epoch ${this.epoch} was released`);
+    }
     return new BrokerError('BATON_FENCED', `The lease of epoch ${this.epoch} has ended`, {
       details: { epoch: this.epoch },
-      cause: this.#lock.loss?.cause,
+      cause: loss.cause,
     });
   }
 }

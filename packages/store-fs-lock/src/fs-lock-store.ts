@@ -21,10 +21,11 @@ import {
 import { fencedFiles } from './fenced-files.ts';
 import { FsLockLease } from './fs-lock-lease.ts';
 import { HeldLock } from './held-lock.ts';
-import { inspectDirectory, journalPathOf } from './inspect.ts';
+import { inspectDirectory, journalPathOf, storeInspection } from './inspect.ts';
 import { kernelLocks, type KernelLocks } from './lock-file.ts';
+import type { LockRecord } from './lock-record.ts';
 import { LockLine, type LineRequest, type Turn } from './lock-line.ts';
-import { isNetworkMount, mountOf, mountWarning } from './mount-table.ts';
+import { mountOf, mountProblem } from './mount-table.ts';
 import {
   leaseTimes,
   resolveFsLockOptions,
@@ -39,6 +40,14 @@ const MANIFEST: StoreManifest = Object.freeze({
   name: '@batonmq/store-fs-lock',
   spiVersion: STORE_SPI_VERSION,
   capabilities: Object.freeze({ isDurable: true, isShared: true }),
+});
+
+const NOTHING_STORED = Object.freeze({
+  epoch: undefined,
+  messageCount: 0,
+  liveBytes: 0,
+  usedBytes: 0,
+  pins: [],
 });
 
 /**
@@ -93,9 +102,9 @@ class FsLockStore implements Store {
 
   async inspect(): Promise<StoreInspection> {
     if (this.#lease?.isCurrent) return this.#lease.inspect();
-    const { files } = this.#components;
-    const { inspection } = await inspectDirectory(this.#settings.directory, { files });
-    return { ...inspection, lagBytes: this.#standby?.lagBytes ?? 0 };
+    const { journal } = await inspectDirectory(this.#settings.directory, this.#components);
+    const contents = journal ? storeInspection(journal) : NOTHING_STORED;
+    return { ...contents, isHeldHere: false, lagBytes: this.#standby?.lagBytes ?? 0 };
   }
 
   async close(): Promise<void> {
@@ -117,6 +126,7 @@ class FsLockStore implements Store {
       // Before the directory is even made: nothing is touched where we do not belong.
       await checkFormat(this.#components.files, this.#paths);
       await this.#components.files.makeDirectory(this.#paths.directory);
+      await this.#checkMount();
       for (;;) {
         const lease = await this.#standAndTakeOver(request);
         if (lease) return lease;
@@ -172,30 +182,25 @@ class FsLockStore implements Store {
     }
   }
 
-  async #takeLock(turn: Turn, mine: Epoch, owner: string, inDoubt: boolean): Promise<HeldLock> {
-    const { leaseDurationMs, keepAliveIntervalMs } = this.#settings;
-    const trustMs = (await this.#isCheckedAlways()) ? 0 : leaseTimes(this.#settings).trustMs;
-    return HeldLock.take(
-      this.#components,
-      turn.file,
-      this.#paths.lock,
-      {
-        state: inDoubt ? 'quarantine' : 'held',
-        owner,
-        holder: this.#components.random.uuid(),
-        epoch: mine,
-        count: 0,
-      },
-      { leaseDurationMs, keepAliveIntervalMs, trustMs },
-    );
+  #takeLock(turn: Turn, mine: Epoch, owner: string, inDoubt: boolean): Promise<HeldLock> {
+    const record: LockRecord = {
+      state: inDoubt ? 'quarantine' : 'held',
+      owner,
+      holder: this.#components.random.uuid(),
+      epoch: mine,
+      count: 0,
+    };
+    return HeldLock.take(this.#components, this.#paths, turn.file, record, this.#settings);
   }
 
-  async #isCheckedAlways(): Promise<boolean> {
+  /** A mount on which an owner would not notice that it no longer is one is worse than no store. */
+  async #checkMount(): Promise<void> {
     const mount = await mountOf(this.#components.files, this.#paths.directory);
-    const warning = mount && mountWarning(mount);
-    if (warning !== undefined) this.#components.logger.log('warn', warning, { ...mount });
-    if (this.#settings.lockCheck !== 'auto') return this.#settings.lockCheck === 'always';
-    return mount !== undefined && isNetworkMount(mount);
+    const problem = mount && mountProblem(mount);
+    if (problem === undefined) return;
+    if (this.#settings.unsafeMount === 'refuse')
+      throw new BrokerError('BATON_UNSUPPORTED', problem);
+    this.#components.logger.log('warn', problem);
   }
 
   /**
@@ -206,6 +211,7 @@ class FsLockStore implements Store {
     const { clock, logger } = this.#components;
     const { quarantineMs } = leaseTimes(this.#settings);
     logger.log('info', 'waiting until the former holder must have stopped', { quarantineMs });
+    const startedAt = clock.now();
     const pause = new Pause(clock);
     const wake = (): void => {
       pause.wake();
@@ -216,10 +222,15 @@ class FsLockStore implements Store {
     void held.lost.then(wake);
     if (replaced?.state !== 'granted' && !signal.aborted) await pause.sleep(quarantineMs);
     signal.removeEventListener('abort', wake);
+    const isFreed = replaced?.state === 'granted';
+    logger.log('info', 'the former holder has stopped', {
+      isFreed,
+      waitedMs: clock.now() - startedAt,
+    });
     signal.throwIfAborted();
     const objection = held.guard();
     if (objection) throw objection;
-    held.endQuarantine();
+    await held.endQuarantine();
   }
 
   async #openJournal(
@@ -236,9 +247,12 @@ class FsLockStore implements Store {
       directory: await claimJournal(files, this.#paths, mine),
       epoch: mine,
       components: { ...this.#components, files },
-      options: { ...this.#settings.journal, guard },
+      options: this.#settings.journal,
+      guard,
       follower,
-      onProgress: request.onProgress,
+      onProgress: (progress) => {
+        request.onProgress({ type: 'recovering', ...progress });
+      },
     });
   }
 

@@ -1,79 +1,93 @@
 /**
- * A lock that is held: keeps its record fresh, and says before each ack whether it still is ours.
+ * A lock that is held: shows that its holder lives, and says before each ack whether it still is ours.
  *
  * ```
- *            keepAlive fails, look() sees another, guard() sees another, no keep-alive for a lease
- *   holding ────────────────────────────────────────────────────────────────────────────► lost
- *      │ release()                                                                          │
- *      └──────────────────────────────► released                      close() ◄─────────────┘
+ *            guard() or keep-alive sees another owner, a write fails, no keep-alive for a lease
+ *   holding ─────────────────────────────────────────────────────────────────────────────► lost
+ *      │ release()                                                                           │
+ *      └──────────────────────────────► released                      release() ◄────────────┘
  * ```
+ *
+ * The name `owner` leads to a file that this holder made. Whoever takes over makes another and
+ * renames it over the name, before anything else. So the question "is it still mine?" is answered by
+ * the name alone, one `stat`, and needs no content to be fresh: an NFS client that has a file open for
+ * writing itself does not notice what others write into it.
  *
  * Invariants:
- * 1. `#trustedAt` is the start of a check that found the path leading to our file with our record in
- *    it. Nobody who replaced the file before that moment has been missed.
- * 2. `guard()` answers `undefined` only if the path led to our file when it was called, and
- *    our record was in it at most `trustMs` before.
- * 3. Once lost, always lost: `guard()` never passes again.
+ * 1. `guard()` answers `undefined` only if `owner` led to our file when it was called.
+ * 2. Once lost, always lost: `guard()` never passes again.
  */
 import { BrokerError } from '@batonmq/model';
-import type { CancelTimer, RuntimeComponents } from '@batonmq/runtime';
+import type { CancelTimer, OpenFile, RuntimeComponents } from '@batonmq/runtime';
 import type { LeaseLoss } from '@batonmq/store-spi';
-import { look, lookSync, type LockFile, type LockSighting } from './lock-file.ts';
+import { join } from 'node:path';
+import { OWNER_DRAFT_PREFIX, type DirectoryPaths } from './directory-layout.ts';
+import { writeRecord, type LockFile } from './lock-file.ts';
 import type { LockRecord } from './lock-record.ts';
+import { storeError } from './store-error.ts';
 
 export interface HeldLockTimes {
   readonly keepAliveIntervalMs: number;
+  /** Without a keep-alive that came back for so long, the holder gives up by itself. */
   readonly leaseDurationMs: number;
-  /** How long a full check allows acks on a cheap one; 0: every ack needs a full check. */
-  readonly trustMs: number;
 }
 
 export class HeldLock {
   readonly lost: Promise<LeaseLoss>;
   readonly #components: RuntimeComponents;
-  readonly #file: LockFile;
-  readonly #path: string;
+  readonly #paths: DirectoryPaths;
+  readonly #lock: LockFile;
   readonly #times: HeldLockTimes;
-  readonly #resolveLost: (loss: LeaseLoss) => void;
+  /** Open as long as the lock is held, so that no later file can have its number. */
+  readonly #owner: OpenFile;
+  readonly #ownerIdentity: string;
+  #resolveLost: (loss: LeaseLoss) => void = () => undefined;
   #record: LockRecord;
-  #trustedAt: number;
   #loss: LeaseLoss | undefined;
+  #provenAt: number;
   #cancelTimer: CancelTimer | undefined;
   /** The keep-alive that is under way; a slow disk never makes two overlap. */
   #keepAlive: Promise<void> | undefined;
 
   private constructor(
     components: RuntimeComponents,
-    file: LockFile,
-    path: string,
+    paths: DirectoryPaths,
+    lock: LockFile,
+    owner: OpenFile,
     record: LockRecord,
     times: HeldLockTimes,
   ) {
-    let resolveLost: (loss: LeaseLoss) => void = () => undefined;
-    this.lost = new Promise((resolve) => (resolveLost = resolve));
-    this.#resolveLost = resolveLost;
+    this.lost = new Promise((resolve) => {
+      this.#resolveLost = resolve;
+    });
     this.#components = components;
-    this.#file = file;
-    this.#path = path;
+    this.#paths = paths;
+    this.#lock = lock;
+    this.#owner = owner;
+    this.#ownerIdentity = owner.statusSync().identity;
     this.#record = record;
     this.#times = times;
-    this.#trustedAt = components.clock.now();
+    this.#provenAt = components.clock.now();
   }
 
   /**
-   * Writes the first record into a file whose kernel lock was granted and starts the keep-alive.
-   * Rejects, with the file still open, if the path does not lead to it (any more).
+   * Tells everybody that the lock, which the kernel has granted, has a new holder, and starts the
+   * keep-alive. When this resolves every earlier owner is fenced. If it rejects the lock is still open.
    */
   static async take(
     components: RuntimeComponents,
-    file: LockFile,
-    path: string,
+    paths: DirectoryPaths,
+    lock: LockFile,
     record: LockRecord,
     times: HeldLockTimes,
   ): Promise<HeldLock> {
-    const held = new HeldLock(components, file, path, record, times);
-    await held.#prove();
-    if (held.#loss) throw held.#lossError();
+    await lock.write(record);
+    const owner = await replaceOwner(components, paths, record);
+    const held = new HeldLock(components, paths, lock, owner, record, times);
+    if (!held.#isStillOurs()) {
+      await owner.close();
+      throw held.#endedError();
+    }
     held.#watch();
     return held;
   }
@@ -86,61 +100,62 @@ export class HeldLock {
     return this.#record;
   }
 
-  /**
-   * Asked when something was made durable and before anybody is told. Never waits for the disk in
-   * the common case: one `stat` of the path.
-   */
+  /** Asked when something was made durable and before anybody is told: one `stat`. */
   guard(): Error | undefined {
-    if (!this.#loss) this.#check();
-    return this.#loss && this.#lossError();
+    if (!this.#loss) this.#checkOwner();
+    return this.#loss && this.#endedError();
   }
 
   /** The holder before has stopped: from now on a successor need not wait for it either. */
-  endQuarantine(): void {
+  async endQuarantine(): Promise<void> {
     this.#record = { ...this.#record, state: 'held' };
+    await this.#lock.write(this.#record);
   }
 
-  /** Ends it from outside: the journal on top failed. */
+  /**
+   * Ends it from outside: the journal on top failed. What failed it may have been the loss of the
+   * lock, which a file that is not found does not tell.
+   */
   fail(cause: Error): void {
+    if (!this.#loss) this.#checkOwner();
     this.#lose({ reason: 'failed', cause });
   }
 
-  /** Marks the record as given back and frees the kernel lock: who waits for it wakes now. */
+  /** Marks the lock as given back and frees it: who waits for it wakes now. */
   async release(): Promise<void> {
     // Out of a quarantine nothing may look settled: the next in line has to wait it out again.
-    const isToMark = !this.#loss && this.#record.state === 'held';
+    const isToMark = !this.guard() && this.#record.state === 'held';
     this.#lose({ reason: 'released' });
     await this.#keepAlive;
     try {
-      if (isToMark) await this.#file.write({ ...this.#record, state: 'released' });
+      if (isToMark) await this.#write({ ...this.#record, state: 'released' });
     } catch (error) {
-      // The lock is freed all the same; the record only saves others a doubt.
+      // The lock is freed all the same; the mark only saves others a doubt.
       this.#components.logger.log('warn', 'could not mark the lock as released', { error });
     }
-    await this.#file.close();
+    await this.#owner.close();
+    await this.#lock.close();
   }
 
-  #check(): void {
-    const now = this.#components.clock.now();
+  #isStillOurs(): boolean {
+    return this.guard() === undefined && this.#isLockInPlace();
+  }
+
+  #checkOwner(): void {
     try {
-      if (now - this.#trustedAt < this.#times.trustMs) {
-        const status = this.#components.files.statusSync(this.#path);
-        if (status?.identity !== this.#file.identity) this.#loseTo(undefined);
-        return;
-      }
-      if (this.#isOurs(lookSync(this.#components.files, this.#path))) this.#trustedAt = now;
+      const status = this.#components.files.statusSync(this.#paths.owner);
+      if (status?.identity !== this.#ownerIdentity) this.#loseTo(this.#paths.owner);
     } catch (error) {
-      this.#lose({ reason: 'failed', cause: storeFailed('check', this.#path, error) });
+      this.#lose({ reason: 'failed', cause: storeError(error, this.#paths.owner) });
     }
   }
 
   /** Runs a keep-alive every interval, and gives up when none has come back for a whole lease. */
   #watch(): void {
     this.#cancelTimer = this.#components.clock.setTimer(this.#times.keepAliveIntervalMs, () => {
-      const silentForMs = this.#components.clock.now() - this.#trustedAt;
+      const silentForMs = this.#components.clock.now() - this.#provenAt;
       if (this.#keepAlive && silentForMs >= this.#times.leaseDurationMs) {
-        const cause = storeFailed('write', this.#path, undefined, { silentForMs });
-        this.#lose({ reason: 'failed', cause });
+        this.#lose({ reason: 'failed', cause: this.#stuckError(silentForMs) });
       }
       if (this.#loss) return;
       this.#keepAlive ??= this.#prove().finally(() => {
@@ -151,61 +166,55 @@ export class HeldLock {
   }
 
   /**
-   * One keep-alive. It looks before it writes, because a holder whose lock an NFS server gave away
-   * would overwrite its successor's record; and after, because that is the proof.
+   * One keep-alive. The lock file is written as well: that is how an NFS client learns that the
+   * server gave its lock away (`EIO`). Locking again would prove nothing, it is granted.
    */
   async #prove(): Promise<void> {
-    const { clock, files } = this.#components;
-    const startedAt = clock.now();
-    const record = { ...this.#record, count: this.#record.count + 1 };
+    const startedAt = this.#components.clock.now();
     try {
-      const before = await look(files, this.#path);
-      if (this.#loss) return;
-      // The very first record replaces that of whoever held the lock before.
-      if (record.count > 1 ? !this.#isOurs(before) : !this.#leadsHere(before)) return;
-      await this.#file.write(record);
-      // Only the count: the quarantine may have ended while this was being written.
-      this.#record = { ...this.#record, count: record.count };
-      if (!this.#isOurs(await look(files, this.#path))) return;
-      this.#trustedAt = startedAt;
+      if (!this.#isStillOurs()) return;
+      this.#record = { ...this.#record, count: this.#record.count + 1 };
+      await this.#write(this.#record);
+      this.#provenAt = startedAt;
+      this.#warnIfSlow(this.#components.clock.now() - startedAt);
     } catch (error) {
-      await this.#proofFailed(error);
+      this.#proofFailed(error);
     }
   }
 
-  /** No room is no loss: the record is only rewritten in place, and what is held can still be checked. */
-  async #proofFailed(error: unknown): Promise<void> {
+  /** No room is no loss: records are rewritten in place, and the guard does not write. */
+  #proofFailed(error: unknown): void {
     const code = (error as NodeJS.ErrnoException).code;
-    if (this.#record.count > 0 && (code === 'ENOSPC' || code === 'EDQUOT')) {
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
       this.#components.logger.log('warn', 'no room to write the keep-alive', { error });
-      return;
+    } else {
+      this.fail(storeError(error, this.#paths.lock));
     }
-    // EIO on a lock that the NFS server gave away: the successor's record tells it from a bad disk.
-    const seen = await look(this.#components.files, this.#path).catch(() => undefined);
-    if (seen) this.#isOurs(seen);
-    this.#lose({ reason: 'failed', cause: storeFailed('write', this.#path, error) });
   }
 
-  #leadsHere(seen: LockSighting | undefined): boolean {
-    if (seen?.identity === this.#file.identity) return true;
-    this.#loseTo(seen?.record);
+  #warnIfSlow(tookMs: number): void {
+    if (tookMs < 3 * this.#times.keepAliveIntervalMs) return;
+    const text = 'the keep-alive of the lock is slow; others may take this broker for dead';
+    this.#components.logger.log('warn', text, { tookMs: Math.round(tookMs) });
+  }
+
+  async #write(record: LockRecord): Promise<void> {
+    await Promise.all([writeRecord(this.#owner, record), this.#lock.write(record)]);
+  }
+
+  /** A kernel lock on a file that the name no longer leads to keeps nobody out. */
+  #isLockInPlace(): boolean {
+    const status = this.#components.files.statusSync(this.#paths.lock);
+    if (status?.identity === this.#lock.identity) return true;
+    this.#loseTo(this.#paths.lock);
     return false;
   }
 
-  /** Also notes the loss when the answer is no. */
-  #isOurs(seen: LockSighting | undefined): boolean {
-    if (!this.#leadsHere(seen)) return false;
-    if (seen?.record?.holder === this.#record.holder) return true;
-    this.#loseTo(seen?.record);
-    return false;
-  }
-
-  #loseTo(other: LockRecord | undefined): void {
-    const who = other ? `epoch ${other.epoch} of '${other.owner}'` : 'another file or program';
+  #loseTo(path: string): void {
     const cause = new BrokerError(
       'BATON_FENCED',
-      `The lock file ${this.#path} of epoch ${this.#record.epoch} now belongs to ${who}`,
-      { details: { epoch: this.#record.epoch, file: this.#path } },
+      `${path} is no longer the file of epoch ${this.#record.epoch}: another broker took over, or it was deleted`,
+      { details: { epoch: this.#record.epoch, file: path } },
     );
     this.#lose({ reason: 'fenced', cause });
   }
@@ -217,23 +226,37 @@ export class HeldLock {
     this.#resolveLost(loss);
   }
 
-  #lossError(): BrokerError {
+  #endedError(): BrokerError {
     return new BrokerError('BATON_FENCED', `The lease of epoch ${this.#record.epoch} has ended`, {
       details: { epoch: this.#record.epoch },
       cause: this.#loss?.cause,
     });
   }
+
+  #stuckError(silentForMs: number): BrokerError {
+    return new BrokerError(
+      'BATON_STORE_FAILED',
+      `Writing the lock file ${this.#paths.lock} has not come back for ${Math.round(silentForMs)} ms`,
+      { details: { file: this.#paths.lock } },
+    );
+  }
 }
 
-function storeFailed(
-  what: string,
-  path: string,
-  cause: unknown,
-  details: { silentForMs?: number } = {},
-): BrokerError {
-  const why = details.silentForMs === undefined ? '' : `: no answer for ${details.silentForMs} ms`;
-  return new BrokerError('BATON_STORE_FAILED', `Could not ${what} the lock file ${path}${why}`, {
-    details: { file: path },
-    cause,
-  });
+/** Puts a file of our own in the place of whoever owned the directory before, durably. */
+async function replaceOwner(
+  { files }: RuntimeComponents,
+  paths: DirectoryPaths,
+  record: LockRecord,
+): Promise<OpenFile> {
+  const draft = join(paths.directory, `${OWNER_DRAFT_PREFIX}${record.holder}`);
+  const file = await files.open(draft, 'create');
+  try {
+    await writeRecord(file, record);
+    await files.rename(draft, paths.owner);
+    await files.syncDirectory(paths.directory);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }

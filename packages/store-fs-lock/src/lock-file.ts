@@ -26,7 +26,7 @@ export const kernelLocks: KernelLocks = {
   waitForLock: (file) => waitForLock(file.descriptor),
 };
 
-/** What the path of a lock file leads to at one moment. */
+/** What a name leads to at one moment. */
 export interface LockSighting {
   readonly identity: string;
   readonly record: LockRecord | undefined;
@@ -63,9 +63,8 @@ export class LockFile {
   }
 
   /** Writes the record and makes it durable: only then has the file server seen it. */
-  async write(record: LockRecord): Promise<void> {
-    await this.#file.write(encodeLockRecord(record), 0);
-    await this.#file.datasync();
+  write(record: LockRecord): Promise<void> {
+    return writeRecord(this.#file, record);
   }
 
   /** Gives a held lock back. */
@@ -74,26 +73,15 @@ export class LockFile {
   }
 }
 
-/**
- * Looks at a lock file by its name. It opens the file anew because only an open asks an NFS server:
- * a `stat`, or a read through a descriptor opened earlier, may be answered from the client's cache.
- */
-export function lookSync(files: Files, path: string): LockSighting | undefined {
-  let file: OpenFile;
-  try {
-    file = files.openSync(path, 'read');
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-  try {
-    return { identity: file.statusSync().identity, record: readRecordSync(file) };
-  } finally {
-    file.close().catch(() => undefined);
-  }
+export async function writeRecord(file: OpenFile, record: LockRecord): Promise<void> {
+  await file.write(encodeLockRecord(record), 0);
+  await file.datasync();
 }
 
-/** As {@link lookSync}, off the main thread. */
+/**
+ * Looks at a record by the name of its file. It opens the file anew and only for reading: then an
+ * NFS client asks the server whether the bytes it has are still right.
+ */
 export async function look(files: Files, path: string): Promise<LockSighting | undefined> {
   let file: OpenFile;
   try {

@@ -39,7 +39,10 @@ function request(owner: string, signal = new AbortController().signal): LineRequ
 async function lockFile(record?: LockRecord): Promise<LockFile> {
   const file = await LockFile.open(runtime.files, kernelLocks, paths.lock);
   expect(file.tryLock()).toBe(true);
-  if (record) await file.write(record);
+  if (record) {
+    await file.write(record);
+    await writeFile(paths.owner, encodeLockRecord(record));
+  }
   closers.push(() => file.close());
   return file;
 }
@@ -161,10 +164,10 @@ describe('the line for a lock', () => {
     const winner = await Promise.race(standing.map((turn, index) => turn.then(() => index)));
     const held = await HeldLock.take(
       runtime,
+      paths,
       (await present(standing[winner])).file,
-      paths.lock,
       { ...RECORD, holder: 'winner' },
-      { keepAliveIntervalMs: 10, leaseDurationMs: 600_000, trustMs: 0 },
+      { keepAliveIntervalMs: 10, leaseDurationMs: 600_000 },
     );
     // Long enough for each of the others to have looked a few times more.
     await expect.poll(() => held.record.count).toBeGreaterThan(10);
@@ -204,10 +207,9 @@ describe('the line for a lock', () => {
 
   test('a live holder of our own name is an error', async () => {
     const file = await lockFile();
-    const held = await HeldLock.take(runtime, file, paths.lock, RECORD, {
+    const held = await HeldLock.take(runtime, paths, file, RECORD, {
       keepAliveIntervalMs: 10,
       leaseDurationMs: 600_000,
-      trustMs: 0,
     });
     await expect(line(PATIENT).stand(request('a'))).rejects.toMatchObject({
       code: 'BATON_NAME_IN_USE',

@@ -154,8 +154,10 @@ export class LockLine {
         if (place.state === 'granted' || place.file.tryLock()) return 'granted';
         const seen = await look(this.#components.files, this.#paths.lock);
         if (!sameFile(seen, place.file)) return 'replaced';
-        const silentMs = watch.see(seen?.record, this.#components.clock.now());
-        if (silentMs >= this.#times.silenceMs) return 'silent';
+        const owner = await look(this.#components.files, this.#paths.owner);
+        const silentMs = watch.see(owner?.record, this.#components.clock.now());
+        // Only a holder of ours can be silent: ActiveMQ overwrites the record in the lock file.
+        if (seen?.record && silentMs >= this.#times.silenceMs) return 'silent';
         await pause.sleep(this.#times.pollIntervalMs);
       }
     } finally {
@@ -185,7 +187,8 @@ export class LockLine {
       // Another may have renamed the file between our opening and locking it.
       sameFile(await look(files, this.#paths.nextLock), next) &&
       // The holder may have woken, or somebody was faster, since we last looked.
-      watch.isUnchanged(await look(files, this.#paths.lock), place.file);
+      sameFile(await look(files, this.#paths.lock), place.file) &&
+      watch.isUnchanged((await look(files, this.#paths.owner))?.record);
     if (!isMine || place.state === 'granted') {
       await next.close();
       this.leave(place);
@@ -237,12 +240,8 @@ class HolderWatch {
     return now - this.#since;
   }
 
-  isUnchanged(seen: LockSighting | undefined, file: LockFile): boolean {
-    return (
-      sameFile(seen, file) &&
-      seen?.record?.holder === this.record?.holder &&
-      seen?.record?.count === this.record?.count
-    );
+  isUnchanged(record: LockRecord | undefined): boolean {
+    return record?.holder === this.record?.holder && record?.count === this.record?.count;
   }
 }
 

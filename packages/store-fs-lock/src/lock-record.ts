@@ -9,16 +9,16 @@
  * holder 0b8f6c1e-6f0c-4f3a-9f0e-2a52d1c4a0f7
  * epoch 7
  * count 1234
- * crc32 0badcafe
+ * check 5e0c1f7a2b9d4c33
  * ```
  *
  * Always 512 bytes (one sector), filled with spaces; fields in this order. `owner` is a JSON string.
- * `crc32` (zlib's, lower-case hexadecimal) covers every byte before its line; it tells a record read
- * in the middle of a write from a whole one. ActiveMQ writes eight bytes over the start when it
+ * `check`, the start of the SHA-256 of all bytes before its line, tells a record read in the middle of
+ * a write from a whole one. ActiveMQ writes eight bytes over the start when it
  * takes this lock, so a file whose first word is another was last held by another program.
  */
 import { BrokerError } from '@batonmq/model';
-import { crc32 } from 'node:zlib';
+import { createHash } from 'node:crypto';
 
 /** Fixed, so that a rewrite never changes the length of the file and needs no new block. */
 export const LOCK_RECORD_BYTES = 512;
@@ -46,7 +46,7 @@ export interface LockRecord {
 }
 
 const PATTERN =
-  /^batonmq-lock 1\nstate (quarantine|held|released)\nowner (".*")\nholder (\S+)\nepoch (\d+)\ncount (\d+)\n(?=crc32 ([0-9a-f]{8})\n *$)/;
+  /^batonmq-lock 1\nstate (quarantine|held|released)\nowner (".*")\nholder (\S+)\nepoch (\d+)\ncount (\d+)\n(?=check ([0-9a-f]{16})\n *$)/;
 
 /** @throws `BATON_INVALID_ARGUMENT` if the owner's name is too long. */
 export function encodeLockRecord(record: LockRecord): Uint8Array {
@@ -61,7 +61,7 @@ export function encodeLockRecord(record: LockRecord): Uint8Array {
     `batonmq-lock 1\nstate ${record.state}\nowner ${owner}\nholder ${record.holder}\n` +
     `epoch ${record.epoch}\ncount ${record.count}\n`;
   const bytes = Buffer.alloc(LOCK_RECORD_BYTES, ' ');
-  bytes.write(`${covered}crc32 ${checksum(covered)}\n`, 'utf8');
+  bytes.write(`${covered}check ${checksum(covered)}\n`, 'utf8');
   return bytes;
 }
 
@@ -70,8 +70,8 @@ export function decodeLockRecord(bytes: Uint8Array): LockRecord | undefined {
   if (bytes.length !== LOCK_RECORD_BYTES) return undefined;
   const match = PATTERN.exec(Buffer.from(bytes).toString('utf8'));
   if (!match) return undefined;
-  const [covered, state, owner, holder, epoch, count, crc] = match;
-  if (checksum(covered) !== crc) return undefined;
+  const [covered, state, owner, holder, epoch, count, check] = match;
+  if (checksum(covered) !== check) return undefined;
   return {
     state: state as LockState,
     owner: JSON.parse(owner ?? '""') as string,
@@ -82,5 +82,5 @@ export function decodeLockRecord(bytes: Uint8Array): LockRecord | undefined {
 }
 
 function checksum(text: string): string {
-  return crc32(text).toString(16).padStart(8, '0');
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findMount, isNetworkMount, mountWarning, parseMountTable } from './mount-table.ts';
+import { findMount, mountProblem, parseMountTable } from './mount-table.ts';
 
 // Lines as in proc(5), with a blank in a path and one mount on top of another.
 const TABLE = `22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -26,17 +26,15 @@ describe('the table of mounts', () => {
     expect(findMount(MOUNTS, '/mnt/mq/store', UNKNOWN_DEVICE)?.type).toBe('xfs');
   });
 
-  test('knows which file systems answer from a cache', () => {
-    expect(MOUNTS.map((mount) => isNetworkMount(mount))).toEqual([false, true, true, true, false]);
-  });
-
-  test('warns of NFS before version 4 only', () => {
-    expect(MOUNTS.map((mount) => mountWarning(mount) !== undefined)).toEqual([
-      false,
-      false,
-      true,
-      false,
-      false,
-    ]);
+  test('knows what makes a mount unsafe', () => {
+    const problem = (type: string, options: string): string | undefined =>
+      mountProblem({ mountPoint: '/m', device: 1, type, options: options.split(',') });
+    expect(problem('nfs4', 'rw,vers=4.2')).toContain('lookupcache=none');
+    expect(problem('nfs4', 'rw,vers=4.2,lookupcache=none')).toBeUndefined();
+    expect(problem('nfs4', 'rw,vers=4.1,acdirmin=0,acdirmax=0')).toBeUndefined();
+    expect(problem('nfs', 'rw,vers=3,lookupcache=none')).toContain('before version 4');
+    expect(problem('nfs4', 'lookupcache=none,local_lock=all')).toContain('local_lock');
+    expect(problem('ocfs2', 'rw')).toContain('OCFS2');
+    expect(problem('ext4', 'rw')).toBeUndefined();
   });
 });

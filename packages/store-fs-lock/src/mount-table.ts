@@ -18,8 +18,8 @@ export interface Mount {
 const MOUNT_TABLE = '/proc/self/mountinfo';
 const MOUNT_TABLE_BYTES_MAX = 1 << 20;
 
-/** File systems whose clients may answer from a cache what a server would answer differently. */
-const NETWORK_TYPE = /^(nfs|nfs4|cifs|smb3|9p|ceph|glusterfs|afs|fuse\..*)$/;
+/** NFS options with which looking a name up asks the server. */
+const NAMES_ARE_FRESH: ReadonlySet<string> = new Set(['lookupcache=none', 'noac', 'acdirmax=0']);
 
 /** The mount that holds `directory`, which must exist. */
 export async function mountOf(files: Files, directory: string): Promise<Mount | undefined> {
@@ -78,20 +78,21 @@ export function findMount(
   return best;
 }
 
-export function isNetworkMount(mount: Mount): boolean {
-  return NETWORK_TYPE.test(mount.type);
-}
-
-/** What is known to be unsafe about a mount, in words for the log; `undefined` if nothing is. */
-export function mountWarning(mount: Mount): string | undefined {
-  const isNfs = mount.type === 'nfs' || mount.type === 'nfs4';
-  if (isNfs && mount.options.some((option) => /^vers=[23]/.test(option))) {
-    return 'NFS before version 4 never frees the lock of a machine that died';
+/** What makes a mount unsafe for a store, in words; `undefined` if nothing is known to. */
+export function mountProblem(mount: Mount): string | undefined {
+  const { type, options, mountPoint } = mount;
+  if (type === 'ocfs2')
+    return `${mountPoint} is OCFS2, which has no cluster-wide locks of this kind`;
+  if (type !== 'nfs' && type !== 'nfs4') return undefined;
+  if (options.some((option) => /^vers=[23]/.test(option))) {
+    return `${mountPoint} is NFS before version 4, which never frees the lock of a machine that died`;
   }
-  if (isNfs && mount.options.includes('local_lock=all')) {
-    return 'this mount keeps locks to itself (local_lock=all): other machines do not see them';
+  if (/^local_lock=(all|posix)$/m.test(options.join('\n'))) {
+    return `${mountPoint} is mounted with local_lock: other machines do not see its locks`;
   }
-  if (mount.type === 'ocfs2') return 'OCFS2 has no cluster-wide locks of this kind';
+  if (!options.some((option) => NAMES_ARE_FRESH.has(option))) {
+    return `${mountPoint} is NFS with cached names, so an owner may not notice for a minute that another took over; mount it with lookupcache=none`;
+  }
   return undefined;
 }
 

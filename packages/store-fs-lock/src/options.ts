@@ -8,13 +8,13 @@ export interface FsLockStoreOptions {
   /**
    * How long the holder of the lock may show no sign of life before the next in line deposes it,
    * milliseconds, 300 to 600,000. It bounds the takeover from a holder that is frozen or cut off, not from
-   * one that died: then the kernel frees the lock at once. At most the lease time of the NFS server (often 90,000 or 30,000).
+   * one that died: then the kernel frees the lock at once.
    * @defaultValue 10000
    */
   readonly leaseDurationMs?: number;
   /**
    * How often the holder writes, syncs and checks its lock file, milliseconds, from 10. At most a
-   * ninth of `leaseDurationMs`, so that three may fail before acks have to wait for a check.
+   * ninth of `leaseDurationMs`, so that several may be late before others take the holder for dead.
    * @defaultValue 1000
    */
   readonly keepAliveIntervalMs?: number;
@@ -25,12 +25,12 @@ export interface FsLockStoreOptions {
    */
   readonly pollIntervalMs?: number;
   /**
-   * When each ack is preceded by a full check of the lock file, by its name: `always`, or `stale`,
-   * when a cheap look at the path suffices until a third of the lease has passed since the last full one. `auto`
-   * is `always` on network file systems, whose clients answer the cheap look from a cache, and `stale` elsewhere.
-   * @defaultValue 'auto'
+   * What to do on a mount that may answer from a cache who owns the directory (NFS without
+   * `lookupcache=none`) or that never frees the lock of a dead machine (NFS before version 4). With `warn` an
+   * owner that was cut off or paused may go on answering clients for as long as the cache lives.
+   * @defaultValue 'refuse'
    */
-  readonly lockCheck?: 'auto' | 'always' | 'stale';
+  readonly unsafeMount?: 'refuse' | 'warn';
   /** Settings of the journal in the directory. @defaultValue the journal's own */
   readonly journal?: JournalOptions;
 }
@@ -42,7 +42,7 @@ export const FS_LOCK_STORE_DEFAULTS = Object.freeze({
   leaseDurationMs: 10_000,
   keepAliveIntervalMs: 1_000,
   pollIntervalMs: 100,
-  lockCheck: 'auto',
+  unsafeMount: 'refuse',
   journal: Object.freeze({}),
 } as const satisfies Omit<FsLockStoreOptions, 'directory'>);
 
@@ -53,7 +53,7 @@ const RANGES = {
   pollIntervalMs: [5, 600_000],
 } as const;
 
-const LOCK_CHECKS: readonly unknown[] = ['auto', 'always', 'stale'];
+const MOUNT_DECISIONS: readonly unknown[] = ['refuse', 'warn'];
 
 /**
  * Checks the options and fills in what is missing.
@@ -93,8 +93,8 @@ function* shapeProblems(settings: FsLockStoreSettings): Iterable<string> {
     if (!isBrokerError(error)) throw error;
     yield error.message;
   }
-  if (!LOCK_CHECKS.includes(settings.lockCheck)) {
-    yield `'lockCheck' is '${settings.lockCheck}'; ${LOCK_CHECKS.join(', ')} are allowed`;
+  if (!MOUNT_DECISIONS.includes(settings.unsafeMount)) {
+    yield `'unsafeMount' is '${settings.unsafeMount}'; 'refuse' and 'warn' are allowed`;
   }
 }
 
@@ -115,23 +115,16 @@ function withoutUndefined<T extends object>(options: T): T {
   ) as T;
 }
 
-/** The parts of a lease; see docs/adr/0004-lock-and-fencing.md for why they suffice. */
+/** The parts of a lease; see docs/adr/0004-lock-and-fencing.md. */
 export interface LeaseTimes {
-  /** How long after its last full check a holder may ack on a cheap look alone. */
-  readonly trustMs: number;
-  /** How long a silent holder is watched before another lock file takes the place of its own. */
+  /** How long a silent holder is watched before another takes the place of its files. */
   readonly silenceMs: number;
-  /** How long one that replaced a lock file waits until it writes: more than `trustMs`, so the old holder has stopped. */
+  /** How long the one that did so waits until it writes: longer than any name may be stale. */
   readonly quarantineMs: number;
 }
 
 /** Silence and quarantine add up to the lease. */
 export function leaseTimes(settings: FsLockStoreSettings): LeaseTimes {
   const quarantineMs = settings.leaseDurationMs / 3;
-  return {
-    // A tenth of slack: clocks of two machines would have to run 10 % apart to matter.
-    trustMs: quarantineMs * 0.9,
-    silenceMs: settings.leaseDurationMs - quarantineMs,
-    quarantineMs,
-  };
+  return { silenceMs: settings.leaseDurationMs - quarantineMs, quarantineMs };
 }

@@ -14,14 +14,13 @@ const MEANINGS: Readonly<Partial<Record<ErrorCode, string>>> = {
   BATON_STORE_FULL: 'has no room left',
 };
 
-/** The platform's error about a store directory as one of ours; ours pass unchanged. */
-export function storeError(error: unknown, directory: string): Error {
+/** The platform's error about the store at `path` as one of ours; ours pass unchanged. */
+export function storeError(error: unknown, path: string): Error {
   if (isBrokerError(error)) return error;
   const cause = error as NodeJS.ErrnoException;
   const code = CODES[cause.code ?? ''] ?? 'BATON_STORE_FAILED';
-  return new BrokerError(
-    code,
-    `The store directory ${directory} ${MEANINGS[code] ?? `failed: ${cause.message}`}`,
-    { details: { directory }, cause },
-  );
+  return new BrokerError(code, `${path} ${MEANINGS[code] ?? `failed: ${cause.message}`}`, {
+    details: { path },
+    cause,
+  });
 }
