@@ -27,8 +27,7 @@ const MODULES = '/usr/lib/uml/modules';
 const DISK_MIB = 512;
 const MEMORY_MIB = 1024;
 
-const [mountOptions = 'vers=4.2,soft,timeo=20,retrans=2,actimeo=0,lookupcache=none'] =
-  process.argv.slice(2);
+const [mountOptions = 'vers=4.2,soft,timeo=20,retrans=2,lookupcache=none'] = process.argv.slice(2);
 
 for (const needed of [UML, MODULES, '/usr/sbin/rpc.nfsd', '/usr/sbin/mke2fs', '/usr/sbin/ip']) {
   if (!existsSync(needed)) {
@@ -50,7 +49,7 @@ try {
   linkModules(join(work, 'modules'));
   writeFileSync(
     join(work, 'lab.env'),
-    `STORE_LOG=1\nLAB=${work}\nHERE=${here}\nNODE=${process.execPath}\nMOUNT_OPTIONS=${mountOptions}\n`,
+    `LAB=${work}\nHERE=${here}\nNODE=${process.execPath}\nMOUNT_OPTIONS=${mountOptions}\n`,
   );
   await boot(disk);
 } finally {

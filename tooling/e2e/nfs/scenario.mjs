@@ -1,5 +1,7 @@
 /** Runs inside the laboratory's kernel; see nfs-lab.mjs. One line of JSON per finding. */
 import { execFileSync, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +10,8 @@ const STORE_PROCESS = fileURLToPath(
   new URL('../../../packages/store-fs-lock/test/fixtures/store-process.mjs', import.meta.url),
 );
 const TIMEOUT_MS = 90_000;
+/** The default of `leaseDurationMs`. */
+const LEASE_MS = 10_000;
 /** The laboratory's disk is slow: making a segment of the default size would hold up the keep-alive for seconds. */
 const SEGMENT_BYTES = 4 * 2 ** 20;
 /** How long messages flow before something happens to their broker. */
@@ -19,7 +23,10 @@ class StoreProcess {
   #waiters = new Set();
 
   constructor(client, directory) {
-    const options = { directory: `/mnt/${client}/${directory}`, journal: { segmentBytes: SEGMENT_BYTES } };
+    const options = {
+      directory: `/mnt/${client}/${directory}`,
+      journal: { segmentBytes: SEGMENT_BYTES },
+    };
     this.child = spawn(
       'nsenter',
       [
@@ -164,20 +171,39 @@ async function frozen() {
   b.kill();
 }
 
-async function quiet() {
-  const { a, b } = await pair('quiet');
-  const { readFileSync } = await import('node:fs');
-  console.log(execFileSync('bash', ['-c', 'grep -h -E "name|address|clientid" /proc/fs/nfsd/clients/*/info; cat /proc/fs/nfsd/clients/*/states | grep -E "lock|deleg"']).toString());
-  for (let i = 0; i < 10; i += 1) {
-    const count = (path) => /count (\d+)/.exec(readFileSync(path, 'utf8'))?.[1];
-    report('counts', { server: count('/mnt/export/quiet/lock'), a: count('/mnt/a/quiet/lock'), b: count('/mnt/b/quiet/lock'), b2: execFileSync('nsenter', ['--net=/run/netns/b', 'head', '-6', '/mnt/b/quiet/lock']).toString().split('\n')[5], acked: a.acked.length });
-    await pass(1000);
-  }
-  report('events of b', { events: b.events });
-  a.kill(); b.kill();
+/** What one client writes must be seen by the other, or a live owner would be deposed. */
+async function leftAlone() {
+  const { a, b } = await pair('left-alone');
+  await pass(LEASE_MS + FLOW_MS);
+  const changes = b.events.filter(({ event }) => event === 'active').length;
+  report('a live owner is left alone', { forMs: LEASE_MS + 2 * FLOW_MS, takeovers: changes });
+  a.kill();
+  b.kill();
 }
 
-for (const scenario of [quiet]) {
+/** An owner whose lock file somebody deletes on the server is alive and busy: only its own look stops it. */
+async function deleted() {
+  const { a, b } = await pair('deleted');
+  const from = performance.now();
+  rmSync('/mnt/export/deleted/lock');
+  const lost = await a.seen('lost', from);
+  report('lock deleted: the old owner has noticed', {
+    ms: Math.round(lost.seenAt - from),
+    reason: lost.reason,
+  });
+  const [next] = await Promise.all([
+    Promise.race([a.seen('active', from).then(() => a), b.seen('active', from).then(() => b)]),
+  ]);
+  report('lock deleted: active again', {
+    ms: Math.round(performance.now() - from),
+    owner: next === a ? 'a' : 'b',
+  });
+  await checkNothingLost('lock deleted: nothing lost', next, a);
+  a.kill();
+  b.kill();
+}
+
+for (const scenario of [killed, frozen, cutOff, leftAlone, deleted]) {
   try {
     await scenario();
   } catch (error) {
