@@ -29,13 +29,21 @@ export class Client {
   readonly id: ConnectionId;
   readonly info: ConnectionInfo;
   readonly connection: BrokerConnection;
+  /** To be called when it is gone. */
+  readonly release: () => void;
   readonly #entityCountMax: number;
   readonly #sessions = new Set<string>([String(OWN_SESSION)]);
   readonly #consumers = new Map<string, Consumer>();
   readonly #producers = new Map<string, Producer>();
   #lastProducer: Producer | undefined;
 
-  constructor(info: ConnectionInfo, connection: BrokerConnection, entityCountMax: number) {
+  constructor(
+    info: ConnectionInfo,
+    connection: BrokerConnection,
+    entityCountMax: number,
+    release: () => void,
+  ) {
+    this.release = release;
     this.id = connectionId(info.connectionId?.value ?? '');
     this.info = info;
     this.connection = connection;

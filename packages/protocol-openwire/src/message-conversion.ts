@@ -148,7 +148,7 @@ function wireMessageId(message: Message, brokerSequenceId: number): WireMessageI
 /**
  * Bytes that a kept message may hold on to. The chunk they arrived in holds up to 64 KiB of other
  * messages, and keeping one body would keep all of it: a queue of 100,000 bodies of 1 KiB, one from each
- * chunk, would take 6 GiB. Copying costs less than a microsecond a message (bench/body-copy.ts).
+ * chunk, would take 6 GiB. Copying costs less than a microsecond a message (bench/body-copy.bench.ts).
  */
 function ownBytes(bytes: Uint8Array | null): Uint8Array | undefined {
   return bytes === null ? undefined : detach(bytes);

@@ -218,6 +218,7 @@ export class Peer implements ConnectionHandler {
   removeClient(client: Client, lastDelivered: number): void {
     this.#clients.delete(client.id);
     client.connection.close(lastDelivered);
+    client.release();
     for (const { info } of client.producers()) this.context.advisories.producerRemoved(info);
   }
 

@@ -1,7 +1,7 @@
-import type { Ack, AckKind, MessageReference, Receipt } from '@batonmq/broker-core';
+import type { Ack, AckKind, MessageReference } from '@batonmq/broker-core';
 import { BrokerError, isQueue } from '@batonmq/model';
 import { ACK_TYPE, type MessageAck, type MessageId, type Throwable } from '@batonmq/openwire';
-import type { Consumer } from '../client.ts';
+import type { Client, Consumer } from '../client.ts';
 import { safe, transactionId } from '../identity.ts';
 import type { Peer } from '../peer.ts';
 import type { Outcome } from './outcome.ts';
@@ -22,15 +22,12 @@ const KINDS: ReadonlyMap<number, AckKind> = new Map([
 export function ack(peer: Peer, wire: MessageAck): Outcome {
   const client = peer.findClient(wire.consumerId?.connectionId);
   const consumer = client?.consumer(wire.consumerId);
-  if (consumer === undefined || isLeftover(peer, consumer, wire)) return 'done';
+  if (client === undefined || consumer === undefined) return 'done';
+  if (consumer.sink.deliveredCount === 0) return leftover(peer, client, consumer, wire);
   const kind = KINDS.get(wire.ackType);
   if (kind === undefined) return withoutEffect(consumer, wire);
-  consumer.subscription.ack(ackOf(peer, kind, wire), receiptFor(peer, wire));
+  consumer.subscription.ack(ackOf(peer, kind, wire), peer.receipt(wire));
   return 'later';
-}
-
-function receiptFor(peer: Peer, wire: MessageAck): Receipt | undefined {
-  return peer.receipt(wire);
 }
 
 function ackOf(peer: Peer, kind: AckKind, wire: MessageAck): Ack {
@@ -57,14 +54,20 @@ function causeText({ className, message }: Throwable): string {
 }
 
 /**
- * After a failover the client acks what its consumer got before. Outside of a transaction that is no
- * mistake of the application, which must not hear of it; the messages come again. In one it is the
- * broker's to refuse, so that the transaction cannot commit without its acks.
+ * After a failover a client acks what its consumer got before. That is no mistake of the
+ * application, which must not hear of it: the messages come again. But a transaction whose acks are lost
+ * must not commit its sends alone.
  */
-function isLeftover(peer: Peer, consumer: Consumer, wire: MessageAck): boolean {
-  if (consumer.sink.deliveredCount > 0 || wire.transactionId !== null) return false;
+function leftover(peer: Peer, client: Client, consumer: Consumer, wire: MessageAck): Outcome {
   peer.log('info', 'ignored an ack from before the reconnect', { consumerKey: consumer.key });
-  return true;
+  if (wire.transactionId !== null) {
+    const reason = new BrokerError(
+      'BATON_UNMATCHED_ACK',
+      `The messages acked by consumer ${consumer.key} were dispatched before the reconnect`,
+    );
+    client.connection.failTransaction(transactionId(wire.transactionId), reason);
+  }
+  return 'done';
 }
 
 /** What brokers say to themselves about topics; from a client it means nothing. */

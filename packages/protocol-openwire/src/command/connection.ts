@@ -59,13 +59,16 @@ function connect(peer: Peer, info: ConnectionInfo): Client {
     isReconnect: info.failoverReconnect,
     control,
   });
-  return new Client(info, connection, settings.entityCountMax);
+  return new Client(info, connection, settings.entityCountMax, () => {
+    control.release();
+  });
 }
 
 /** The broker's way back to one client of a peer. */
 class PeerControl implements ConnectionControl {
   readonly #peer: Peer;
   readonly #clientId: string;
+  #pauseCount = 0;
 
   constructor(peer: Peer, clientId: string) {
     this.#peer = peer;
@@ -77,11 +80,18 @@ class PeerControl implements ConnectionControl {
   }
 
   pauseInput(): void {
+    this.#pauseCount += 1;
     this.#peer.pauseInput();
   }
 
   resumeInput(): void {
+    this.#pauseCount -= 1;
     this.#peer.resumeInput();
+  }
+
+  /** The client is gone, and with it what its socket was paused for. */
+  release(): void {
+    while (this.#pauseCount > 0) this.resumeInput();
   }
 
   disconnect(reason: BrokerError): void {

@@ -1,0 +1,64 @@
+import { createBroker, type Broker } from '@batonmq/broker-core';
+import type { LogFields, Logger, LogLevel } from '@batonmq/runtime';
+import { nodeRuntime } from '@batonmq/runtime/node';
+import { createMemorySpace, memoryStore } from '@batonmq/store-memory';
+import { listen, type Listener } from '@batonmq/transport';
+import { openWireProtocol, type OpenWireOptions, type OpenWireProtocol } from '../src/index.ts';
+import { RawClient } from './raw-client.ts';
+import type { WireFormatOptions } from '@batonmq/openwire';
+
+/** A broker in this process, with a memory store and a listener of its own. */
+export interface LiveBroker {
+  readonly broker: Broker;
+  readonly protocol: OpenWireProtocol;
+  readonly uri: string;
+  readonly logged: readonly Logged[];
+  connect(options?: WireFormatOptions): Promise<RawClient>;
+  stop(): Promise<void>;
+}
+
+/** A line of the protocol's log. */
+export interface Logged {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+export async function startBroker(options: OpenWireOptions = {}): Promise<LiveBroker> {
+  const logged: Logged[] = [];
+  const components = { ...nodeRuntime(), logger: memoryLogger(logged, {}) };
+  const store = memoryStore({ space: createMemorySpace() });
+  const broker = createBroker({ name: 'brkA', store, components });
+  await broker.start();
+  const protocol = openWireProtocol({ broker, components, options });
+  const listener: Listener = await listen('tcp://127.0.0.1:0', (connection) => {
+    protocol.accept(connection);
+  });
+  const clients: RawClient[] = [];
+  return {
+    broker,
+    protocol,
+    uri: listener.uri,
+    logged,
+    async connect(wireFormat) {
+      const client = await RawClient.connect(listener.uri, wireFormat);
+      clients.push(client);
+      return client;
+    },
+    async stop() {
+      for (const client of clients) client.destroy();
+      await listener.close();
+      await protocol.close();
+      await broker.stop();
+    },
+  };
+}
+
+function memoryLogger(lines: Logged[], inherited: LogFields): Logger {
+  return {
+    log(level, message, fields) {
+      lines.push({ level, message, fields: { ...inherited, ...fields } });
+    },
+    child: (fields) => memoryLogger(lines, { ...inherited, ...fields }),
+  };
+}
