@@ -115,7 +115,7 @@ export class Peer implements ConnectionHandler {
   }
 
   closed(error?: Error): void {
-    if (error) this.log('info', 'connection lost', { error });
+    if (error && this.#phase !== 'closed') this.log('info', 'connection lost', { error });
     this.#end(LAST_DELIVERED_UNKNOWN);
   }
 

@@ -29,7 +29,13 @@ export async function startBroker(options: OpenWireOptions = {}): Promise<LiveBr
   const components = { ...nodeRuntime(), logger: memoryLogger(logged, {}) };
   const store = memoryStore({ space: createMemorySpace() });
   const broker = createBroker({ name: 'brkA', store, components });
+  const active = new Promise<void>((resolve) => {
+    broker.on('role-changed', ({ to }) => {
+      if (to === 'active') resolve();
+    });
+  });
   await broker.start();
+  await active;
   const protocol = openWireProtocol({ broker, components, options });
   const listener: Listener = await listen('tcp://127.0.0.1:0', (connection) => {
     protocol.accept(connection);

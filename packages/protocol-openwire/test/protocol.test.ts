@@ -1,6 +1,7 @@
 import { BrokerError } from '@batonmq/model';
 import {
   command,
+  decodeText,
   createWireFormat,
   TRANSACTION_TYPE,
   type Command,
@@ -69,7 +70,7 @@ describe('negotiation', () => {
       await session.consume(QUEUE);
       expect((await session.request(message(QUEUE, 'tight'))).type).toBe('Response');
       const dispatched = await client.next('MessageDispatch');
-      expect(String(dispatched.message?.content)).toContain('tight');
+      expect(decodeText(dispatched.message?.content ?? null)).toBe('tight');
     },
   );
 
@@ -369,6 +370,7 @@ describe('advisories', () => {
     ]);
     const consumer = await session.consume('seen.new');
     session.send(command('RemoveInfo', { objectId: consumer.consumerId }));
+    await session.client.roundTrip();
     session.client.destroy();
     await vi.waitUntil(() => live.protocol.connectionCount === 1);
     await watcher.client.roundTrip();

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { present } from '@batonmq/model';
 import {
   decodeProperties,
+  isWireMessage,
   type Command,
   type DataStructure,
   type Long,
@@ -10,7 +11,7 @@ import {
   type WireMessage,
 } from '@batonmq/openwire';
 import { expect } from 'vitest';
-import { readCapture } from './capture.ts';
+import { readCapture, type CapturedCommand } from './capture.ts';
 import type { LiveBroker } from './live-broker.ts';
 import type { RawClient } from './raw-client.ts';
 
@@ -27,8 +28,10 @@ export interface ReplayOptions {
  * broker sent with the one that ours sends.
  *
  * What may differ: ids, names and addresses of the broker, sequence numbers and times that it
- * gives out, the text behind an exception's class, `userID` (the recorded broker filled it in), and the
- * order of replies and dispatches among each other. Dispatches of one consumer keep their order.
+ * gives out, the text behind an exception's class, what the recorded broker filled in by its
+ * configuration (`userID`, `recievedByDFBridge`), first messages of groups, and the order of replies and
+ * dispatches among each other. Dispatches of one consumer keep their order. Messages that lay in
+ * the recorded broker's queues from before are left out, with their acks.
  */
 export async function replay(
   name: string,
@@ -38,7 +41,10 @@ export async function replay(
   const { adapt = (command) => command, skip = () => false } = options;
   const clients = new Map<number, RawClient>();
   const sequences = new Map<Long, Long>();
-  for (const { connection, from, command } of readCapture(name)) {
+  const recording = readCapture(name);
+  const isForeign = foreignTo(recording);
+  for (const { connection, from, command } of recording) {
+    if (isForeign(command)) continue;
     if (command.type === 'WireFormatInfo') {
       if (!clients.has(connection)) clients.set(connection, await broker.connect());
       continue;
@@ -51,9 +57,32 @@ export async function replay(
     const adapted = adapt(command);
     if (adapted === undefined) continue;
     if (adapted.type === 'ShutdownInfo') await expectNothingElse(client);
-    client.send(withOurSequences(adapted, sequences));
+    client.send(withOurSequences(inTime(adapted), sequences));
   }
   for (const client of clients.values()) await expectNothingElse(client);
+}
+
+/** Tells dispatches and acks of messages that no client of the recording sent. */
+function foreignTo(recording: readonly CapturedCommand[]): (command: Command) => boolean {
+  const own = new Set(
+    recording.flatMap(({ command }) =>
+      command.type === 'ConnectionInfo' ? [command.connectionId?.value] : [],
+    ),
+  );
+  return (command) => {
+    if (command.type !== 'MessageDispatch' && command.type !== 'MessageAck') return false;
+    const isDispatch = command.type === 'MessageDispatch';
+    if (isDispatch && isAdvisory(command)) return false;
+    const id = isDispatch ? command.message?.messageId : command.lastMessageId;
+    const sender = id?.producerId?.connectionId;
+    return sender !== undefined && !own.has(sender);
+  };
+}
+
+/** What the client sent for a minute or two lives on today. */
+function inTime(command: Command): Command {
+  if (!isWireMessage(command) || command.expiration === 0) return command;
+  return { ...command, expiration: Date.now() + 60_000 };
 }
 
 async function compare(
@@ -119,6 +148,9 @@ function comparableMessage(message: WireMessage): unknown {
     brokerOutTime: message.brokerOutTime !== 0,
     redeliveryCounter: 0,
     userID: null,
+    recievedByDFBridge: false,
+    JMSXGroupFirstForConsumer: false,
+    expiration: message.expiration !== 0,
     content: message.content && Buffer.from(message.content).toString('hex'),
     messageId: isOfBroker ? null : withoutSequence(message.messageId),
     producerId: isOfBroker ? null : message.producerId,

@@ -34,9 +34,7 @@ export class TestSession {
   }
 
   request(asked: Command): Promise<Command> {
-    return this.client.request({ ...asked, commandId: ++this.#commandId } as Command & {
-      commandId: number;
-    });
+    return this.client.request({ ...asked, commandId: ++this.#commandId });
   }
 
   send(sent: Command): void {
