@@ -38,7 +38,7 @@ export async function replay(
   broker: LiveBroker,
   options: ReplayOptions = {},
 ): Promise<void> {
-  const { adapt = (command) => command, skip = () => false } = options;
+  const { adapt = (command: Command) => command, skip = () => false } = options;
   const clients = new Map<number, RawClient>();
   const sequences = new Map<Long, Long>();
   const recording = readCapture(name);
