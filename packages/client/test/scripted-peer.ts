@@ -68,7 +68,10 @@ export class PeerConnection {
   }
 
   /** The first received command of a type, as soon as there is one. */
-  async first<T extends Command['type']>(type: T, skip = 0): Promise<Extract<Command, { type: T }>> {
+  async first<T extends Command['type']>(
+    type: T,
+    skip = 0,
+  ): Promise<Extract<Command, { type: T }>> {
     for (;;) {
       const found = this.received.filter((one) => one.type === type)[skip];
       if (found !== undefined) return found as Extract<Command, { type: T }>;
@@ -112,19 +115,18 @@ export class ScriptedPeer implements AsyncDisposable {
     script: Script = agreeable,
     options: WireFormatOptions = {},
   ): Promise<ScriptedPeer> {
-    let peer: ScriptedPeer | undefined;
     const listener = await listen('tcp://127.0.0.1:0', (connection) => {
       const accepted = new PeerConnection(
         connection,
         (from, incoming) => {
-          peer?.script(from, incoming);
+          peer.script(from, incoming);
         },
         options,
       );
-      peer?.connections.push(accepted);
-      for (const wake of peer?.#waiting ?? []) wake();
+      peer.connections.push(accepted);
+      for (const wake of [...peer.#waiting]) wake();
     });
-    peer = new ScriptedPeer(listener, script);
+    const peer = new ScriptedPeer(listener, script);
     return peer;
   }
 
