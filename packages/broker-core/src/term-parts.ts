@@ -29,6 +29,6 @@ export interface TermParts {
   /** The next number of a message entering this broker's memory. */
   nextBrokerSequence(): number;
   /** Some memory usage was relieved: look at the senders that wait. */
-  relieved(): void;
+  readonly relieved: () => void;
   emit(event: BrokerEvent): void;
 }

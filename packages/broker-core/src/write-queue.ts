@@ -119,8 +119,15 @@ export class WriteQueue {
     if (this.#pendingBytes + open.bytes >= this.#settings.writeBytesMax) this.#isCongested = true;
   }
 
-  /** Appends one record at once, ahead of the open batch; it must hold no message. */
-  appendNow(record: WriteRecord): void {
+  /**
+   * Appends a change of what destinations there are at once and in a batch of its own: stores take no
+   * messages in the same one. One that is added comes before what waits in the open batch, one
+   * that is removed after it.
+   */
+  appendDestination(
+    record: Extract<WriteRecord, { type: 'destination-added' | 'destination-removed' }>,
+  ): void {
+    if (record.type === 'destination-removed') this.flush();
     if (this.#isClosed) return;
     const batch = emptyBatch();
     batch.records.push(record);

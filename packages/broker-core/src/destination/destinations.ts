@@ -52,7 +52,8 @@ export class Destinations {
   storeQueue(target: Destination): DestinationNumber {
     const destination = this.#nextNumber as DestinationNumber;
     this.#nextNumber += 1;
-    this.#parts.writes.appendNow({ type: 'destination-added', destination, key: target.key });
+    const { key } = target;
+    this.#parts.writes.appendDestination({ type: 'destination-added', destination, key });
     return destination;
   }
 
@@ -91,7 +92,7 @@ export class Destinations {
     }
   }
 
-  /** Removes `target` with its messages; one that does not exist is no error. Seals nothing. */
+  /** Removes `target` with its messages; one that does not exist is no error. */
   remove(target: Destination, by: ConnectionId | undefined, isForced: boolean): void {
     const found = this.#all.get(target.key);
     if (found === undefined) return;
@@ -105,11 +106,12 @@ export class Destinations {
     }
     this.#all.delete(target.key);
     this.#owners.delete(target.key);
-    if (found instanceof Queue && found.number !== undefined) {
-      this.#parts.writes.add({ type: 'destination-removed', destination: found.number });
-    }
     for (const subscription of subscriptions) this.#detach(subscription, found);
     found.remove();
+    if (found instanceof Queue && found.number !== undefined) {
+      const destination = found.number;
+      this.#parts.writes.appendDestination({ type: 'destination-removed', destination });
+    }
     this.#parts.emit({ type: 'destination-removed', destination: target, connectionId: by });
   }
 

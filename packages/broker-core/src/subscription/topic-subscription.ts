@@ -24,7 +24,6 @@ export class TopicSubscription implements Subscription {
   /** Set while it holds up senders; when it fires it is slow. */
   #cancelSlowTimer: CancelTimer | undefined;
   #isSlow = false;
-  #droppedCount = 0;
 
   constructor(options: SubscribeOptions, connection: ClientConnection, parts: TermParts) {
     this.options = options;
@@ -171,7 +170,6 @@ export class TopicSubscription implements Subscription {
     while (this.#backlog.length > messageCount) {
       const oldest = this.#backlog.shift();
       oldest?.memory?.remove(oldest.bytes);
-      this.#droppedCount += 1;
     }
   }
 
