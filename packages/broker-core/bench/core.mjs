@@ -47,7 +47,10 @@ async function run(name, isPersistent, consumerCount) {
           isAckPlanned = true;
           setImmediate(() => {
             isAckPlanned = false;
-            for (const { producerId: { key }, producerSequence } of pending.splice(0)) {
+            for (const {
+              producerId: { key },
+              producerSequence,
+            } of pending.splice(0)) {
               const reference = { producerKey: key, producerSequence };
               subscription.ack({
                 kind: 'standard',
@@ -94,14 +97,23 @@ async function run(name, isPersistent, consumerCount) {
   while (deliveredCount < MESSAGES) await nextTurn();
   const seconds = (performance.now() - started) / 1000;
   console.log(
-    JSON.stringify({ workload: name, consumerCount, messagesPerSecond: Math.round(MESSAGES / seconds) }),
+    JSON.stringify({
+      workload: name,
+      consumerCount,
+      messagesPerSecond: Math.round(MESSAGES / seconds),
+    }),
   );
   await broker.stop();
 }
 
 function clientOptions() {
   const nothing = () => {};
-  const control = { failed: console.error, pauseInput: nothing, resumeInput: nothing, disconnect: nothing };
+  const control = {
+    failed: console.error,
+    pauseInput: nothing,
+    resumeInput: nothing,
+    disconnect: nothing,
+  };
   return {
     connectionId: connectionId('ID:bench-1:1'),
     clientId: 'bench',

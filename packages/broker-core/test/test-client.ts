@@ -8,14 +8,18 @@ import {
   type ProducerId,
   type TransactionId,
 } from '@batonmq/model';
-import type {
-  Ack,
-  Broker,
-  BrokerConnection,
-  Delivery,
-  Receipt,
-  SubscribeOptions,
-  Subscription,
+import { simRuntime, type SimRuntime } from '@batonmq/runtime/sim';
+import { createMemorySpace, memoryStore } from '@batonmq/store-memory';
+import {
+  createBroker,
+  type Ack,
+  type Broker,
+  type BrokerConnection,
+  type BrokerOptions,
+  type Delivery,
+  type Receipt,
+  type SubscribeOptions,
+  type Subscription,
 } from '../src/index.ts';
 
 /** A receipt that is a promise. */
@@ -41,12 +45,47 @@ export function receipt(): Receipt & { readonly done: Promise<void>; readonly is
   };
 }
 
-/** Lets everything run that needs no time to pass. */
-export async function turns(count = 20): Promise<void> {
-  for (let turn = 0; turn < count; turn += 1) {
-    await new Promise((resolve) => {
-      setImmediate(resolve);
+/** Brokers on one simulated machine and one space, and the time in which they live. */
+export class TestWorld {
+  readonly runtime: SimRuntime = simRuntime(1);
+  readonly space = createMemorySpace();
+  readonly #brokers: Broker[] = [];
+
+  /** Starts a broker and lets it become what it can become. */
+  async broker(
+    settings: BrokerOptions = {},
+    options: { name?: string; messageBytesMax?: number } = {},
+  ): Promise<Broker> {
+    const { messageBytesMax } = options;
+    const broker = createBroker({
+      name: options.name ?? `broker-${this.#brokers.length}`,
+      store: memoryStore({
+        space: this.space,
+        ...(messageBytesMax === undefined ? {} : { messageBytesMax }),
+      }),
+      components: this.runtime,
+      options: settings,
     });
+    this.#brokers.push(broker);
+    await this.run(broker.start());
+    await this.elapse();
+    return broker;
+  }
+
+  /** Lets time pass until the promise settles. */
+  run<T>(promise: Promise<T>): Promise<T> {
+    return this.runtime.clock.run(promise);
+  }
+
+  /** Lets time pass; the default is enough for everything that is not made to wait. */
+  elapse(ms = 20): Promise<void> {
+    // Virtual time only passes towards something.
+    this.runtime.clock.setTimer(ms, () => undefined);
+    return this.runtime.clock.runUntilIdle(ms);
+  }
+
+  async end(): Promise<void> {
+    for (const broker of this.#brokers) await this.run(broker.stop());
   }
 }
 
@@ -66,9 +105,15 @@ export class TestConsumer {
   endReason: BrokerError | undefined;
   isCongested = false;
   onDelivery: (delivery: Delivery) => void = () => undefined;
-  subscription: Subscription;
+  readonly subscription: Subscription;
+  readonly #world: TestWorld;
 
-  constructor(connection: BrokerConnection, options: Omit<SubscribeOptions, 'sink'>) {
+  constructor(
+    world: TestWorld,
+    connection: BrokerConnection,
+    options: Omit<SubscribeOptions, 'sink'>,
+  ) {
+    this.#world = world;
     const isCongested = (): boolean => this.isCongested;
     this.subscription = connection.subscribe({
       ...options,
@@ -101,14 +146,19 @@ export class TestConsumer {
   ): Promise<void> {
     const settled = receipt();
     this.subscription.ack(ackOf(first, last, rest), settled);
-    return settled.done;
+    return this.#world.run(settled.done);
   }
 
-  /** Acks everything delivered so far, one by one. */
-  ackAll(): void {
-    for (const delivery of this.deliveries) {
-      this.subscription.ack(ackOf(delivery, delivery, { messageCount: 1 }));
-    }
+  get counts(): readonly number[] {
+    return this.deliveries.map(({ redeliveryCount }) => redeliveryCount);
+  }
+
+  /** Acks each message as it comes. */
+  ackAtOnce(): this {
+    this.onDelivery = (delivery) => {
+      this.subscription.ack(ackOf(delivery, delivery));
+    };
+    return this;
   }
 }
 
@@ -142,10 +192,12 @@ export class TestClient {
   readonly failures: BrokerError[] = [];
   disconnectReason: BrokerError | undefined;
   isInputPaused = false;
+  readonly #world: TestWorld;
   #sequence = 0;
   #consumerCount = 0;
 
-  constructor(broker: Broker, name: string, isReconnect = false) {
+  constructor(world: TestWorld, broker: Broker, name = 'c', isReconnect = false) {
+    this.#world = world;
     const id = connectionId(`ID:${name}`);
     this.connection = broker.connect({
       connectionId: id,
@@ -197,12 +249,12 @@ export class TestClient {
   send(to: string, text: string, options: SendOptions = {}): Promise<void> {
     const settled = receipt();
     this.connection.send(this.message(to, text, options), settled);
-    return settled.done;
+    return this.#world.run(settled.done);
   }
 
   consume(from: string, options: Partial<SubscribeOptions> = {}): TestConsumer {
     this.#consumerCount += 1;
-    return new TestConsumer(this.connection, {
+    return new TestConsumer(this.#world, this.connection, {
       consumerKey: `${this.connection.connectionId}:1:${this.#consumerCount}`,
       destination: from.includes('://') ? parseDestination(from) : destination('queue', from),
       prefetchCount: 1000,
@@ -224,12 +276,12 @@ export class TestClient {
   commit(id: TransactionId): Promise<void> {
     const settled = receipt();
     this.connection.commitTransaction(id, settled);
-    return settled.done;
+    return this.#world.run(settled.done);
   }
 
   rollback(id: TransactionId): Promise<void> {
     const settled = receipt();
     this.connection.rollbackTransaction(id, settled);
-    return settled.done;
+    return this.#world.run(settled.done);
   }
 }
