@@ -63,20 +63,9 @@ export class ProducerIds {
   }
 }
 
-const WIRE_PRODUCERS = new WeakMap<ProducerId, WireProducerId>();
-
-/** The wire form of a producer id; made once for as long as the id lives. */
 export function wireProducerId(id: ProducerId): WireProducerId {
-  const known = WIRE_PRODUCERS.get(id);
-  if (known !== undefined) return known;
-  const wire: WireProducerId = {
-    type: 'ProducerId',
-    connectionId: id.connectionId,
-    value: id.value,
-    sessionId: id.sessionId,
-  };
-  WIRE_PRODUCERS.set(id, wire);
-  return wire;
+  const { connectionId, value, sessionId } = id;
+  return { type: 'ProducerId', connectionId, value, sessionId };
 }
 
 /** Key of a consumer in its connection, and in everything the broker says about it. */

@@ -1,6 +1,7 @@
 import { BrokerError } from '@batonmq/model';
 import {
   command,
+  decodeProperties,
   decodeText,
   createWireFormat,
   TRANSACTION_TYPE,
@@ -281,7 +282,7 @@ describe('after a failover', () => {
     await session.client.next('MessageDispatch');
   });
 
-  test('an ack from before it is ignored outside of a transaction', async () => {
+  test('an ack from before it is ignored, but its transaction cannot commit without it', async () => {
     const session = await TestSession.open(await live.connect());
     const message = await session.produce();
     const { consumerId, destination } = await session.consume(QUEUE);
@@ -294,9 +295,31 @@ describe('after a failover', () => {
       lastMessageId: messageId,
       messageCount: 1,
     });
+    const begin = session.transaction(1, TRANSACTION_TYPE.begin) as TransactionInfo;
     session.send(ack);
+    session.send(begin);
+    session.send({ ...ack, transactionId: begin.transactionId });
     await session.client.roundTrip();
     expect(session.client.inbox).toEqual([]);
+    const reply = await session.request(session.transaction(1, TRANSACTION_TYPE.commitOnePhase));
+    expect(exceptionOf(reply)).toMatch(/^javax\.jms\.TransactionRolledBackException/);
+  });
+});
+
+describe('what cannot be delivered', () => {
+  test('because the peer takes no frame that large, becomes a dead letter with the reason', async () => {
+    const session = await TestSession.open(await live.connect());
+    const message = await session.produce();
+    await session.request({ ...message(QUEUE), content: Buffer.alloc(5000) });
+    const small = await TestSession.open(await live.connect({ maxFrameSize: 2048 }), 'ID:small:1');
+    await small.consume(QUEUE);
+    await session.consume('ActiveMQ.DLQ');
+    const { message: dead } = await session.client.next('MessageDispatch');
+    const cause = decodeProperties(dead?.marshalledProperties ?? null).get(
+      'dlqDeliveryFailureCause',
+    );
+    expect(cause?.value).toMatch(/larger than the 2048 allowed/);
+    expect(small.client.inbox).toEqual([]);
   });
 });
 

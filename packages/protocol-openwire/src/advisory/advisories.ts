@@ -56,6 +56,10 @@ export class Advisories {
     this.#clock = clock;
     this.#messages = new AdvisoryMessages(broker.id, broker.name);
     this.#stops = [
+      broker.on('role-changed', ({ to }) => {
+        // What ended with the term is not told one by one; the next one starts without clients.
+        if (to !== 'active') this.#reset();
+      }),
       broker.on('connection-added', (event) => {
         this.#connectionAdded(event);
       }),
@@ -79,6 +83,15 @@ export class Advisories {
 
   stop(): void {
     for (const stop of this.#stops) stop();
+  }
+
+  #reset(): void {
+    this.#audience.clear();
+    this.#connections.clear();
+    this.#consumers.clear();
+    this.#producers.clear();
+    this.#consumerCounts.clear();
+    this.#producerCounts.clear();
   }
 
   announceConnection(info: ConnectionInfo): void {
@@ -230,6 +243,10 @@ class Counts {
 
   of(target: Destination): number {
     return this.#byDestination.get(target.key) ?? 0;
+  }
+
+  clear(): void {
+    this.#byDestination.clear();
   }
 
   add(target: Destination, change: number): number {

@@ -16,10 +16,14 @@ export class Audience {
 
   leave(target: Destination): void {
     for (const pattern of patterns(target)) {
-      const count = (this.#patterns.get(pattern) ?? 1) - 1;
-      if (count === 0) this.#patterns.delete(pattern);
+      const count = (this.#patterns.get(pattern) ?? 0) - 1;
+      if (count <= 0) this.#patterns.delete(pattern);
       else this.#patterns.set(pattern, count);
     }
+  }
+
+  clear(): void {
+    this.#patterns.clear();
   }
 
   hears(topic: Destination): boolean {
