@@ -24,9 +24,9 @@ export function nodeFiles(): Files {
     async list(directory: string): Promise<readonly string[]> {
       return (await fs.promises.readdir(directory)).sort();
     },
-    status: (path: string) => orUndefined(fs.promises.stat(path)),
+    status: (path: string) => orUndefined(fs.promises.stat(path, { bigint: true })),
     statusSync(path: string): FileStatus | undefined {
-      const stats = fs.statSync(path, { throwIfNoEntry: false });
+      const stats = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
       return stats && fileStatus(stats);
     },
     async makeDirectory(path: string): Promise<void> {
@@ -104,7 +104,7 @@ class NodeFile implements OpenFile {
 
   status(): Promise<FileStatus> {
     return new Promise((resolve, reject) => {
-      fs.fstat(this.descriptor, (error, stats) => {
+      fs.fstat(this.descriptor, { bigint: true }, (error, stats) => {
         if (error) reject(error);
         else resolve(fileStatus(stats));
       });
@@ -112,7 +112,7 @@ class NodeFile implements OpenFile {
   }
 
   statusSync(): FileStatus {
-    return fileStatus(fs.fstatSync(this.descriptor));
+    return fileStatus(fs.fstatSync(this.descriptor, { bigint: true }));
   }
 
   close(): Promise<void> {
@@ -163,16 +163,17 @@ function settle(
   };
 }
 
-function fileStatus(stats: fs.Stats): FileStatus {
+/** From big integers: file numbers of 64 bits, as NFS servers give them, would be rounded and two files be one. */
+function fileStatus(stats: fs.BigIntStats): FileStatus {
   return {
-    sizeBytes: stats.size,
+    sizeBytes: Number(stats.size),
     identity: `${stats.dev}:${stats.ino}`,
     isDirectory: stats.isDirectory(),
-    modifiedAt: stats.mtimeMs,
+    modifiedAt: Number(stats.mtimeMs),
   };
 }
 
-async function orUndefined(stats: Promise<fs.Stats>): Promise<FileStatus | undefined> {
+async function orUndefined(stats: Promise<fs.BigIntStats>): Promise<FileStatus | undefined> {
   try {
     return fileStatus(await stats);
   } catch (error) {
