@@ -46,6 +46,8 @@ export function openWireProtocol(init: OpenWireProtocolInit): OpenWireProtocol {
 
 class Protocol implements OpenWireProtocol {
   readonly #peers = new Set<Peer>();
+  /** Sockets that still send what their peers were left with. */
+  readonly #ending = new Set<Promise<void>>();
   readonly #context: PeerContext;
   #isClosed = false;
 
@@ -57,7 +59,10 @@ class Protocol implements OpenWireProtocol {
       settings,
       preferences: preferencesOf(settings),
       advisories: new Advisories(broker, components.clock),
-      left: (peer) => this.#peers.delete(peer),
+      left: (peer, socketEnded) => {
+        this.#peers.delete(peer);
+        this.#awaitEnd(socketEnded);
+      },
     };
   }
 
@@ -80,7 +85,13 @@ class Protocol implements OpenWireProtocol {
   async close(options: { timeoutMs?: number } = {}): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#peers].map((peer) => peer.shutDown(options.timeoutMs)));
+    await Promise.all(this.#ending);
     this.#context.advisories.stop();
+  }
+
+  #awaitEnd(socketEnded: Promise<void>): void {
+    this.#ending.add(socketEnded);
+    void socketEnded.finally(() => this.#ending.delete(socketEnded));
   }
 }
 

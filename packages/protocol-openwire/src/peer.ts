@@ -31,8 +31,8 @@ export interface PeerContext {
   /** The first frame we send. */
   readonly preferences: WireFormatInfo;
   readonly advisories: Advisories;
-  /** The peer is over. */
-  left(peer: Peer): void;
+  /** The peer is over; its socket is when `socketEnded` resolves. */
+  left(peer: Peer, socketEnded: Promise<void>): void;
 }
 
 /**
@@ -293,7 +293,7 @@ export class Peer implements ConnectionHandler {
   /** Sends what is written, then closes in order. */
   async close(timeoutMs?: number): Promise<void> {
     const ended = this.transport.close(timeoutMs === undefined ? {} : { timeoutMs });
-    this.#end(LAST_DELIVERED_UNKNOWN);
+    this.#end(LAST_DELIVERED_UNKNOWN, ended);
     await ended;
   }
 
@@ -305,13 +305,13 @@ export class Peer implements ConnectionHandler {
     await this.close(timeoutMs);
   }
 
-  #end(lastDelivered: number): void {
+  #end(lastDelivered: number, socketEnded = Promise.resolve()): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.#cancelLogin();
     this.#cancelMonitor?.();
     for (const client of [...this.#clients.values()]) this.removeClient(client, lastDelivered);
-    this.context.left(this);
+    this.context.left(this, socketEnded);
   }
 
   log(level: LogLevel, message: string, fields: LogFields = {}): void {

@@ -355,6 +355,18 @@ describe('the end', () => {
     expect(live.protocol.connectionCount).toBe(0);
   });
 
+  test('a broker that is stopped answers what it took, then says good-bye', async () => {
+    const session = await TestSession.open(await live.connect());
+    const message = await session.produce();
+    const sent = session.request(message(QUEUE));
+    await session.client.roundTrip();
+    await live.broker.stop();
+    await live.protocol.close();
+    expect((await sent).type).toBe('Response');
+    await session.client.next('ShutdownInfo');
+    await session.client.untilClosed();
+  });
+
   test('a broker that may not answer any more says nothing', async () => {
     const session = await TestSession.open(await live.connect());
     live.protocol.disconnectAll(new BrokerError('BATON_FENCED', 'a newer epoch exists'));

@@ -30,7 +30,7 @@ export class RawClient implements ConnectionHandler {
   readonly #reader = new FrameReader();
   readonly #writer = new FrameWriter();
   readonly #preferences: WireFormatInfo;
-  #wake: (() => void) | undefined;
+  readonly #waiting = new Set<() => void>();
 
   private constructor(transport: TransportConnection, options: WireFormatOptions) {
     this.#transport = transport;
@@ -105,7 +105,7 @@ export class RawClient implements ConnectionHandler {
       if (command.type === 'WireFormatInfo') this.#agree(command);
       else this.inbox.push(command);
     }
-    this.#wake?.();
+    this.#wake();
   }
 
   #agree(theirs: WireFormatInfo): void {
@@ -125,12 +125,17 @@ export class RawClient implements ConnectionHandler {
 
   closed(): void {
     this.isClosed = true;
-    this.#wake?.();
+    this.#wake();
   }
 
   #write(command: Command): void {
     this.#writer.write(command);
     this.#transport.requestFlush();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 
   async #until(condition: () => boolean, what = 'the broker'): Promise<void> {
@@ -140,10 +145,10 @@ export class RawClient implements ConnectionHandler {
       if (leftMs <= 0) throw new Error(`${what} did not come within ${WAIT_MS} ms`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs);
-        this.#wake = () => {
+        this.#waiting.add(() => {
           clearTimeout(timer);
           resolve();
-        };
+        });
       });
     }
   }

@@ -97,6 +97,8 @@ class PeerControl implements ConnectionControl {
   disconnect(reason: BrokerError): void {
     const client = this.#peer.findClient(this.#clientId);
     if (client) this.#peer.removeClient(client, LAST_DELIVERED_UNKNOWN);
-    this.#peer.abort(reason);
+    // A broker that stops has settled what it took: the replies on their way still hold.
+    if (reason.code === 'BATON_NOT_ACTIVE') void this.#peer.shutDown();
+    else this.#peer.abort(reason);
   }
 }
