@@ -18,7 +18,7 @@ export interface LiveBroker {
 }
 
 /** A line of the protocol's log. */
-export interface Logged {
+interface Logged {
   readonly level: LogLevel;
   readonly message: string;
   readonly fields: LogFields;
