@@ -1,0 +1,121 @@
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ManagedProcess, freePort, startActiveMq } from '@batonmq/services';
+
+/** The checkout that is measured. */
+const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** `baseline` is BatonMQ from another checkout. */
+export const BROKER_NAMES = ['batonmq', 'baseline', 'activemq'] as const;
+export type BrokerName = (typeof BROKER_NAMES)[number];
+
+export interface BrokerSetup {
+  readonly name: BrokerName;
+  /** Where it keeps its messages. */
+  readonly directory: string;
+  /** @defaultValue a free one */
+  readonly port?: number;
+  /** Checkout of `baseline`, built. */
+  readonly baseline: string | undefined;
+  /** Largest heap of a Java broker, in MiB. */
+  readonly heapMib: number;
+  /** Where BatonMQ writes a CPU profile when it is stopped. */
+  readonly profileDirectory: string | undefined;
+}
+
+export interface RunningBroker extends AsyncDisposable {
+  readonly pid: number;
+  readonly port: number;
+  readonly uri: string;
+  /** As a power cut of its machine. */
+  kill(): Promise<unknown>;
+  /** In order. */
+  stop(): Promise<unknown>;
+}
+
+/** Starts a broker; resolves when it takes connections. */
+export async function startBroker(setup: BrokerSetup): Promise<RunningBroker> {
+  switch (setup.name) {
+    case 'batonmq':
+      return startBatonMqOf(CHECKOUT, setup);
+    case 'baseline':
+      if (setup.baseline === undefined) throw new Error('Name its checkout: --baseline DIR');
+      return startBatonMqOf(setup.baseline, setup);
+    case 'activemq':
+      return startJavaBroker(setup);
+  }
+}
+
+/** The settings that decide about a broker's durability and speed, for the record. */
+export function settingsOf(name: BrokerName, heapMib: number): string {
+  return name === 'activemq'
+    ? `KahaDB, journalDiskSyncStrategy=always, no JMX, -Xmx${heapMib}m, otherwise defaults`
+    : '--store file:DIR (receipts after fdatasync), otherwise defaults';
+}
+
+/** Not by `startBatonMq` of the services, which knows this checkout alone. */
+async function startBatonMqOf(checkout: string, setup: BrokerSetup): Promise<RunningBroker> {
+  const port = setup.port ?? (await freePort());
+  const uri = `tcp://127.0.0.1:${port}`;
+  const { profileDirectory } = setup;
+  const broker = new ManagedProcess(process.execPath, [
+    ...(profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`]),
+    `${checkout}/apps/broker-server/bin/batonmq.js`,
+    'start',
+    ...['--name', 'bench', '--listen', uri, '--store', `file:${setup.directory}`],
+    ...['--admin', 'off', '--log', 'json'],
+  ]);
+  await listening(port, broker);
+  return {
+    pid: startedPid(broker.pid),
+    port,
+    uri,
+    kill: () => broker.kill(),
+    stop: () => broker.kill('SIGTERM'),
+    [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+  };
+}
+
+async function startJavaBroker(setup: BrokerSetup): Promise<RunningBroker> {
+  const broker = await startActiveMq({
+    directory: setup.directory,
+    javaArgs: [`-Xmx${setup.heapMib}m`],
+    ...(setup.port === undefined ? {} : { port: setup.port }),
+  });
+  return { ...broker, pid: startedPid(broker.pid) };
+}
+
+function startedPid(pid: number | undefined): number {
+  if (pid === undefined) throw new Error('The broker could not be started');
+  return pid;
+}
+
+/** A BatonMQ broker listens once it is active, so a connection is the sign in every version. */
+async function listening(port: number, broker: ManagedProcess): Promise<void> {
+  const end = new AbortController();
+  void broker.exited.then(() => {
+    end.abort();
+  });
+  const deadline = Date.now() + 30_000;
+  while (!(await accepts(port))) {
+    if (end.signal.aborted || Date.now() > deadline) {
+      await broker.kill();
+      throw new Error(`The broker does not listen. Its last lines:\n${broker.output}`);
+    }
+    await delay(5);
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => {
+      resolve(false);
+    });
+  });
+}

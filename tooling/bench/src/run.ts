@@ -1,0 +1,231 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startBroker, type BrokerName, type BrokerSetup, type RunningBroker } from './brokers.ts';
+import { startGenerator } from './generator.ts';
+import type { LoadResult, LoadShape } from './load-shape.ts';
+import type { BenchSettings } from './options.ts';
+import { residentBytesOf, usageOf, type Usage } from './process-usage.ts';
+import type { Measurements, Workload } from './workloads.ts';
+
+const MIB = 1024 * 1024;
+
+/** So long a generator may need beyond the time it sends: to start, to warm up, to receive the rest. */
+const SLACK_MS = 180_000;
+
+/** No broker that is measured is so slow. */
+const RATE_MIN = 500;
+
+/** After this long an idle broker has settled. */
+const SETTLE_MS = 1000;
+
+/** What a run found out; the table shows `measurements`, the rest is for who doubts them. */
+export interface RunResult {
+  readonly measurements: Measurements;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** One workload against one fresh broker on an empty directory. */
+export async function runWorkload(
+  workload: Workload,
+  broker: BrokerName,
+  settings: BenchSettings,
+): Promise<RunResult> {
+  const directory = await mkdtemp(join(settings.directory, 'batonmq-bench-'));
+  const remove = (): void => {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  };
+  // A broker that is interrupted leaves gigabytes.
+  process.once('exit', remove);
+  try {
+    const { heapMib, baseline, profileDirectory } = settings;
+    const setup = { name: broker, directory, heapMib, baseline, profileDirectory };
+    switch (workload.kind) {
+      case 'load':
+        return await runLoad(workload, setup, settings);
+      case 'backlog':
+        return await runBacklog(workload, setup, settings);
+      case 'idle':
+        return await runIdle(workload, setup, settings);
+    }
+  } finally {
+    process.off('exit', remove);
+    remove();
+  }
+}
+
+async function runLoad(
+  workload: Workload,
+  setup: BrokerSetup,
+  settings: BenchSettings,
+): Promise<RunResult> {
+  await using broker = await startBroker(setup);
+  const { seconds, warmUpSeconds, count } = settings;
+  const shape = {
+    ...workload.shape,
+    seconds,
+    warmUpSeconds,
+    ...(count === undefined ? {} : { count }),
+  };
+  const { result, usage } = await load(broker, shape, setup, settings);
+  const residentMib = residentBytesOf(broker.pid) / MIB;
+  // A profile is written at an orderly end only.
+  if (setup.profileDirectory !== undefined) await broker.stop();
+  return {
+    measurements: {
+      rate: messagesOf(result) / result.seconds,
+      brokerCpuMicros: (usage.brokerCpuSeconds * 1e6) / messagesOf(result),
+      residentMib,
+      ...latenciesOf(result),
+    },
+    details: {
+      ...detailsOf(result, usage),
+      receiptMs: result.receiptMs,
+      deliveryMs: result.deliveryMs,
+    },
+  };
+}
+
+/** A backlog that nobody takes, a power cut on top of it, and then a consumer. */
+async function runBacklog(
+  workload: Workload,
+  setup: BrokerSetup,
+  settings: BenchSettings,
+): Promise<RunResult> {
+  const count = settings.backlog;
+  await using broker = await startBroker(setup);
+  const { result, usage } = await load(broker, { ...workload.shape, count }, setup, settings);
+  await delay(SETTLE_MS);
+  const residentMib = residentBytesOf(broker.pid) / MIB;
+
+  // Connected, warmed up and waiting, so that only the broker's time is measured.
+  await using consumer = await startGenerator(settings.generator, {
+    mode: 'drain',
+    uri: broker.uri,
+    size: settings.size,
+    count,
+  });
+  await consumer.reached('ready');
+  await broker.kill();
+  const restartedWallMs = Date.now();
+  consumer.go();
+  await using restarted = await startBroker({ ...setup, port: broker.port });
+  const drained = await consumer.result(deadlineMs(count));
+  if (drained.received !== count) {
+    throw new Error(`${drained.received} of ${count} answered messages came back after kill -9`);
+  }
+  const residentAfterMib = residentBytesOf(restarted.pid) / MIB;
+  if (setup.profileDirectory !== undefined) await restarted.stop();
+  return {
+    measurements: {
+      enqueueRate: result.sent / result.seconds,
+      brokerCpuMicros: (usage.brokerCpuSeconds * 1e6) / result.sent,
+      residentMib,
+      restartMs: (drained.firstWallMs ?? NaN) - restartedWallMs,
+      drainRate: drained.received / drained.seconds,
+    },
+    details: { ...detailsOf(result, usage), residentAfterMib, drainSeconds: drained.seconds },
+  };
+}
+
+async function runIdle(
+  workload: Workload,
+  setup: BrokerSetup,
+  settings: BenchSettings,
+): Promise<RunResult> {
+  await using broker = await startBroker(setup);
+  const { connections = 0 } = workload.shape;
+  await delay(SETTLE_MS);
+  const before = residentBytesOf(broker.pid);
+  await using generator = await startGenerator(settings.generator, {
+    mode: 'idle',
+    uri: broker.uri,
+    size: settings.size,
+    connections,
+  });
+  await generator.reached('ready');
+  await delay(SETTLE_MS);
+  const after = residentBytesOf(broker.pid);
+  generator.go();
+  await generator.result(SLACK_MS);
+  return {
+    measurements: { connectionKib: (after - before) / 1024 / connections },
+    details: { connections, emptyMib: before / MIB },
+  };
+}
+
+async function load(
+  broker: RunningBroker,
+  shape: Omit<LoadShape, 'mode' | 'uri' | 'size'>,
+  setup: BrokerSetup,
+  settings: BenchSettings,
+): Promise<{ result: LoadResult; usage: Usage }> {
+  await using generator = await startGenerator(settings.generator, {
+    ...shape,
+    mode: 'load',
+    uri: broker.uri,
+    size: settings.size,
+  });
+  const usage = (): Usage => usageOf(broker.pid, generator.pid, setup.directory);
+  await generator.reached('measuring');
+  const before = usage();
+  const result = await generator.result(deadlineMs(shape.count) + (shape.seconds ?? 0) * 1000);
+  const after = usage();
+  const expected = result.sent * copiesOf(shape);
+  if (result.received !== expected) {
+    throw new Error(
+      `${result.sent} messages were sent and ${result.received} of ${expected} received`,
+    );
+  }
+  return { result, usage: differenceOf(after, before) };
+}
+
+/** How often each message is received. */
+function copiesOf(shape: Partial<LoadShape>): number {
+  const { consumers = 0, topic = false } = shape;
+  return topic ? consumers : Math.min(1, consumers);
+}
+
+function deadlineMs(count = 0): number {
+  return SLACK_MS + (count / RATE_MIN) * 1000;
+}
+
+/** Deliveries if anybody receives: that is the end of the way. */
+function messagesOf(result: LoadResult): number {
+  return Math.max(result.sent, result.received);
+}
+
+function differenceOf(after: Usage, before: Usage): Usage {
+  return {
+    brokerCpuSeconds: after.brokerCpuSeconds - before.brokerCpuSeconds,
+    generatorCpuSeconds: after.generatorCpuSeconds - before.generatorCpuSeconds,
+    machineCpuSeconds: after.machineCpuSeconds - before.machineCpuSeconds,
+    machineSeconds: after.machineSeconds - before.machineSeconds,
+    diskFlushes: after.diskFlushes - before.diskFlushes,
+  };
+}
+
+function latenciesOf({ receiptMs, deliveryMs }: LoadResult): Measurements {
+  return {
+    ...(receiptMs ? { receiptP50Ms: receiptMs.p50, receiptP99Ms: receiptMs.p99 } : {}),
+    ...(deliveryMs ? { deliveryP50Ms: deliveryMs.p50, deliveryP99Ms: deliveryMs.p99 } : {}),
+  };
+}
+
+function detailsOf(result: LoadResult, usage: Usage): Record<string, unknown> {
+  const own = usage.brokerCpuSeconds + usage.generatorCpuSeconds;
+  return {
+    sent: result.sent,
+    received: result.received,
+    seconds: result.seconds,
+    generatorCpuMicros: (usage.generatorCpuSeconds * 1e6) / messagesOf(result),
+    // Of one processor; the generator's near the number of its threads says that it was the limit.
+    brokerCpuShare: usage.brokerCpuSeconds / result.seconds,
+    generatorCpuShare: usage.generatorCpuSeconds / result.seconds,
+    // Of the machine; what others used, the brokers could not.
+    othersCpuShare: Math.max(0, usage.machineCpuSeconds - own) / usage.machineSeconds,
+    // A broker that answers one producer at a time and flushes less than once per message does not sync.
+    diskFlushesPerMessage: usage.diskFlushes / result.sent,
+  };
+}
