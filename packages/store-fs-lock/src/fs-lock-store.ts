@@ -1,4 +1,4 @@
-import { BrokerError, epoch, isBrokerError, type Epoch } from '@batonmq/model';
+import { BrokerError, epoch, isBrokerError, type Epoch, type ErrorCode } from '@batonmq/model';
 import { followJournal, openJournal, type Journal, type JournalFollower } from '@batonmq/journal';
 import type { RuntimeComponents } from '@batonmq/runtime';
 import {
@@ -24,7 +24,7 @@ import { HeldLock } from './held-lock.ts';
 import { inspectDirectory, journalPathOf, storeInspection } from './inspect.ts';
 import { kernelLocks, type KernelLocks } from './lock-file.ts';
 import type { LockRecord } from './lock-record.ts';
-import { LockLine, type LineRequest, type Turn } from './lock-line.ts';
+import { LockLine, throwIfAborted, type LineRequest, type Turn } from './lock-line.ts';
 import { mountOf, mountProblem } from './mount-table.ts';
 import {
   leaseTimes,
@@ -128,7 +128,7 @@ class FsLockStore implements Store {
       await this.#components.files.makeDirectory(this.#paths.directory);
       await this.#checkMount();
       for (;;) {
-        const lease = await this.#standAndTakeOver(request);
+        const lease = await this.#tryToAcquire(request);
         if (lease) return lease;
       }
     } catch (error) {
@@ -137,7 +137,17 @@ class FsLockStore implements Store {
     }
   }
 
-  /** `undefined`: the lock was lost again before it was of use; back to the end of the line. */
+  /** `undefined`: the lock was lost again before it was of use, or there is no room; back to the end of the line. */
+  async #tryToAcquire(request: LineRequest): Promise<Lease | undefined> {
+    try {
+      return await this.#standAndTakeOver(request);
+    } catch (error) {
+      if (!hasCode(storeError(error, this.#paths.directory), 'BATON_STORE_FULL')) throw error;
+      await this.#waitForRoom(error, request.signal);
+      return undefined;
+    }
+  }
+
   async #standAndTakeOver(request: LineRequest): Promise<Lease | undefined> {
     const follower = followJournal({
       directory: () => journalPathOf(this.#components.files, this.#paths.directory),
@@ -160,12 +170,12 @@ class FsLockStore implements Store {
     standby: WarmStandby,
     request: LineRequest,
   ): Promise<Lease | undefined> {
-    const { files } = this.#components;
-    const current = await findJournal(files, this.#paths.directory);
-    const mine = epoch(Math.max(current ?? 0, turn.former?.epoch ?? 0) + 1);
-    const inDoubt = isFormerInDoubt(turn, current);
     let held: HeldLock | undefined;
+    // Whatever fails from here on, the lock must not stay behind with nobody to use it.
     try {
+      const current = await findJournal(this.#components.files, this.#paths.directory);
+      const mine = epoch(Math.max(current ?? 0, turn.former?.epoch ?? 0) + 1);
+      const inDoubt = isFormerInDoubt(turn, current);
       held = await this.#takeLock(turn, mine, request.owner, inDoubt);
       if (inDoubt) await this.#waitOutFormer(turn, held, request.signal);
       const journal = await this.#openJournal(held, mine, await standby.stop(), request);
@@ -177,9 +187,22 @@ class FsLockStore implements Store {
     } catch (error) {
       await (held ? held.release() : turn.file.close());
       this.#endTurn(turn);
-      if (held?.loss?.reason === 'fenced' || isFenced(error)) return undefined;
+      if (held?.loss?.reason === 'fenced' || hasCode(error, 'BATON_FENCED')) return undefined;
       throw error;
     }
+  }
+
+  /** A full disk is no reason to give up: somebody will make room, or another in line has a quota left. */
+  async #waitForRoom(error: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#components;
+    logger.log('warn', 'no room to take the directory over; trying again', { error });
+    const pause = new Pause(clock);
+    const wake = (): void => {
+      pause.wake();
+    };
+    signal.addEventListener('abort', wake);
+    await pause.sleep(this.#settings.keepAliveIntervalMs);
+    signal.removeEventListener('abort', wake);
   }
 
   #takeLock(turn: Turn, mine: Epoch, owner: string, inDoubt: boolean): Promise<HeldLock> {
@@ -227,7 +250,7 @@ class FsLockStore implements Store {
       isFreed,
       waitedMs: clock.now() - startedAt,
     });
-    signal.throwIfAborted();
+    throwIfAborted(signal);
     const objection = held.guard();
     if (objection) throw objection;
     await held.endQuarantine();
@@ -272,8 +295,8 @@ function isFormerInDoubt(turn: Turn, current: Epoch | undefined): boolean {
   return (turn.former?.epoch ?? 0) < current || turn.former?.state === 'quarantine';
 }
 
-function isFenced(error: unknown): boolean {
-  return isBrokerError(error) && error.code === 'BATON_FENCED';
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return isBrokerError(error) && error.code === code;
 }
 
 function closedError(): BrokerError {

@@ -249,7 +249,8 @@ function sameFile(seen: LockSighting | undefined, file: LockFile): boolean {
   return seen?.identity === file.identity;
 }
 
-function throwIfAborted(signal: AbortSignal): void {
+/** @throws `BATON_ABORTED` */
+export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new AbortError('Waiting for the lock', signal.reason);
 }
 

@@ -1,3 +1,4 @@
+import type { Logger } from '@batonmq/runtime';
 import { nodeRuntime } from '@batonmq/runtime/node';
 import { SimDisk, simRandom } from '@batonmq/runtime/sim';
 import type { Store } from '@batonmq/store-spi';
@@ -61,17 +62,26 @@ describe('a directory that is not to be written to', () => {
     await other.close();
   });
 
-  test('a full disk is refused as full, and taken when there is room', async () => {
+  test('a full disk is waited for, and taken when there is room', async () => {
     const runtime = nodeRuntime();
     const disk = new SimDisk({ clock: runtime.clock, random: simRandom(1), capacityBytes: 512 });
     const plugin = fsLockStoreWith(
-      { directory: '/data', journal: { segmentBytes: 1 << 20 } },
+      { directory: '/data', keepAliveIntervalMs: 10, journal: { segmentBytes: 1 << 20 } },
       new SimLocks(),
     );
-    const full = plugin.create({ ...runtime, files: disk });
-    await expect(full.acquire({ owner: 'a' })).rejects.toMatchObject({ code: 'BATON_STORE_FULL' });
+    let onRefused: () => void = () => undefined;
+    const refused = new Promise<void>((resolve) => (onRefused = resolve));
+    const logger: Logger = {
+      log: (_level, message) => {
+        if (message.includes('no room')) onRefused();
+      },
+      child: () => logger,
+    };
+    const full = plugin.create({ ...runtime, files: disk, logger });
+    const acquiring = full.acquire({ owner: 'a' });
+    await refused;
     disk.capacityBytes = 64 << 20;
-    await full.acquire({ owner: 'a' });
+    await acquiring;
     await full.close();
   });
 });
