@@ -5,6 +5,8 @@
  * Leaves out: encoding and decoding of a protocol, the socket, the journal and its sync.
  * Run: `npx tsc -b packages/broker-core packages/store-memory && node packages/broker-core/bench/core.mjs`
  */
+import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers';
 import { connectionId, destination, producerId } from '@batonmq/model';
 import { nodeRuntime } from '@batonmq/runtime/node';
 import { memoryStore } from '@batonmq/store-memory';

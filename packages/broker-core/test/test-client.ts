@@ -191,6 +191,8 @@ export class TestClient {
   readonly producer: ProducerId;
   readonly failures: BrokerError[] = [];
   disconnectReason: BrokerError | undefined;
+  /** How often the broker paused its input. */
+  pauseCount = 0;
   isInputPaused = false;
   readonly #world: TestWorld;
   #sequence = 0;
@@ -211,6 +213,7 @@ export class TestClient {
         },
         pauseInput: () => {
           this.isInputPaused = true;
+          this.pauseCount += 1;
         },
         resumeInput: () => {
           this.isInputPaused = false;

@@ -197,6 +197,8 @@ export class ClientConnection implements BrokerConnection {
     this.#isClosed = true;
     const { term, flow } = this.#parts;
     flow.forget(this);
+    // None may be handed what the connection itself gives back.
+    for (const subscription of this.#subscriptions.values()) subscription.halt();
     // Acks of open transactions are undone first, so that their messages go back with the others, in order.
     for (const transaction of this.#transactions.values()) transaction.rollBack();
     this.#transactions.clear();
@@ -336,6 +338,8 @@ export class ClientConnection implements BrokerConnection {
 
 /** A subscription as its connection needs it. */
 export interface ClosableSubscription extends Subscription {
+  /** Takes no more messages. */
+  halt(): void;
   /** Closes without telling the connection. */
   stop(lastDelivered: number): void;
 }

@@ -93,6 +93,10 @@ export class BrowserSubscription implements Subscription {
     this.#connection.removeSubscription(this);
   }
 
+  halt(): void {
+    this.#credit.close();
+  }
+
   stop(): void {
     this.#isClosed = true;
     this.#credit.close();

@@ -118,6 +118,10 @@ export class QueueSubscription implements Subscription {
     this.#connection.removeSubscription(this);
   }
 
+  halt(): void {
+    this.#credit.close();
+  }
+
   /** Gives back what it has and leaves its queues. */
   stop(lastDelivered: number): void {
     this.#isClosed = true;

@@ -131,6 +131,10 @@ export class TopicSubscription implements Subscription {
     this.#connection.removeSubscription(this);
   }
 
+  halt(): void {
+    this.#credit.close();
+  }
+
   /** Leaves its topics and drops what it holds. */
   stop(): void {
     this.#isClosed = true;

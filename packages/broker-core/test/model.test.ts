@@ -1,0 +1,288 @@
+import { simRandom } from '@batonmq/runtime/sim';
+import { expect, test } from 'vitest';
+import { LAST_DELIVERED_UNKNOWN, type Broker } from '../src/index.ts';
+import { ackOf, TestClient, TestWorld, textOf, type TestConsumer } from './test-client.ts';
+import type { Delivery } from '../src/index.ts';
+import type { TransactionId } from '@batonmq/model';
+
+// A random run against what a correct broker must never do. Each message has a text of its own,
+// `<producer>:<count>:<s|m>` (stored or in memory only). Checked as it happens:
+//
+// 1. A consumer never gets a message again while it lives.
+// 2. A message that is with nobody else's consumer comes with the count of its deliveries that ended
+//    in a closed consumer; it is never with two consumers at once.
+// 3. Nothing comes that was not sent and, in a transaction, not committed; nothing that was acked.
+// 4. Per producer and consumer, first deliveries come in the order they became visible in.
+//
+// And at the end, all that was answered and not acked is there.
+
+const STEPS = 400;
+
+interface Sent {
+  readonly text: string;
+  state: 'open' | 'ready' | 'acked' | 'dropped';
+  holder: Holder | undefined;
+  deliveryCount: number;
+  /** When it became visible: in a transaction, at its commit. */
+  order: number;
+  ackedIn: OpenTransaction | undefined;
+}
+
+interface Holder {
+  readonly consumer: TestConsumer;
+  readonly seen: Set<string>;
+  readonly lastOf: Map<string, number>;
+  isOpen: boolean;
+}
+
+interface OpenTransaction {
+  readonly id: TransactionId;
+  readonly sent: Sent[];
+  readonly acked: Sent[];
+}
+
+class Run {
+  readonly world = new TestWorld();
+  readonly #random;
+  readonly #sent = new Map<string, Sent>();
+  #broker: Broker | undefined;
+  #standby: Broker | undefined;
+  #client: TestClient | undefined;
+  #holders: Holder[] = [];
+  #transactions: OpenTransaction[] = [];
+  readonly #violations: string[] = [];
+  #number = 0;
+  #clientNumber = 0;
+
+  constructor(seed: number) {
+    this.#random = simRandom(seed);
+  }
+
+  async play(): Promise<void> {
+    this.#broker = await this.world.broker({ queueWindowMessages: 16, pageMessages: 4 });
+    this.#standby = await this.world.broker({ queueWindowMessages: 16, pageMessages: 4 });
+    this.#connect();
+    for (let step = 0; step < STEPS; step += 1) {
+      await this.#step();
+      if (this.#random.float() < 0.2) await this.world.elapse();
+      expect(this.#violations).toEqual([]);
+    }
+    await this.#drain();
+    await this.world.end();
+  }
+
+  async #step(): Promise<void> {
+    const dice = this.#random.float();
+    if (dice < 0.4) this.#send(undefined);
+    else if (dice < 0.5) this.#send(this.#any(this.#transactions));
+    else if (dice < 0.55) this.#begin();
+    else if (dice < 0.75) this.#ack(undefined);
+    else if (dice < 0.85) this.#ack(this.#any(this.#transactions));
+    else if (dice < 0.89) await this.#endTransaction();
+    else if (dice < 0.94) this.#consume();
+    else if (dice < 0.98) this.#closeConsumer();
+    else if (dice < 0.99) this.#reconnect();
+    else await this.#takeover();
+  }
+
+  #connect(): void {
+    this.#clientNumber += 1;
+    const broker = this.#broker as Broker;
+    this.#client = new TestClient(this.world, broker, `c${this.#clientNumber}`);
+  }
+
+  #send(transaction: OpenTransaction | undefined): void {
+    this.#number += 1;
+    const isPersistent = this.#random.float() < 0.7;
+    const text = `c${this.#clientNumber}:${this.#number}:${isPersistent ? 's' : 'm'}`;
+    const sent: Sent = {
+      text,
+      state: transaction === undefined ? 'ready' : 'open',
+      holder: undefined,
+      deliveryCount: 0,
+      order: this.#number,
+      ackedIn: undefined,
+    };
+    this.#sent.set(text, sent);
+    transaction?.sent.push(sent);
+    const options = transaction === undefined ? {} : { transactionId: transaction.id };
+    const client = this.#client as TestClient;
+    client.connection.send(client.message('A', text, { isPersistent, ...options }));
+  }
+
+  #begin(): void {
+    this.#number += 1;
+    const id = (this.#client as TestClient).begin(this.#number);
+    this.#transactions.push({ id, sent: [], acked: [] });
+  }
+
+  #ack(transaction: OpenTransaction | undefined): void {
+    const holder = this.#any(this.#holders.filter(({ isOpen }) => isOpen));
+    if (holder === undefined) return;
+    const unacked = holder.consumer.deliveries.filter((delivery) => this.#isHeld(delivery, holder));
+    if (unacked.length === 0) return;
+    // A range from the head, as most clients ack.
+    const count = 1 + Math.floor(this.#random.float() * Math.min(5, unacked.length));
+    const range = unacked.slice(0, count);
+    for (const delivery of range) {
+      const sent = this.#sentOf(delivery);
+      if (transaction === undefined) {
+        sent.state = 'acked';
+        sent.holder = undefined;
+      } else {
+        sent.ackedIn = transaction;
+        transaction.acked.push(sent);
+      }
+    }
+    const id = transaction === undefined ? {} : { transactionId: transaction.id };
+    const rest = { messageCount: range.length, ...id };
+    holder.consumer.subscription.ack(ackOf(undefined, range.at(-1), rest));
+  }
+
+  async #endTransaction(): Promise<void> {
+    const transaction = this.#any(this.#transactions);
+    if (transaction === undefined) return;
+    this.#transactions = this.#transactions.filter((other) => other !== transaction);
+    if (this.#random.float() < 0.6) {
+      for (const sent of transaction.sent) {
+        this.#number += 1;
+        sent.state = 'ready';
+        sent.order = this.#number;
+      }
+      for (const sent of transaction.acked) {
+        sent.state = 'acked';
+        sent.holder = undefined;
+      }
+      await (this.#client as TestClient).commit(transaction.id);
+    } else {
+      this.#undo(transaction);
+      await (this.#client as TestClient).rollback(transaction.id);
+    }
+  }
+
+  /** What a rollback means: acked messages stay with their consumer, or go back if it is gone. */
+  #undo(transaction: OpenTransaction): void {
+    for (const sent of transaction.sent) sent.state = 'dropped';
+    for (const sent of transaction.acked) {
+      sent.ackedIn = undefined;
+      if (sent.holder?.isOpen === false) {
+        sent.holder = undefined;
+        sent.deliveryCount += 1;
+      }
+    }
+  }
+
+  #consume(): void {
+    if (this.#holders.filter(({ isOpen }) => isOpen).length >= 5) return;
+    const prefetchCount = 1 + Math.floor(this.#random.float() * 8);
+    const consumer = (this.#client as TestClient).consume('A', { prefetchCount });
+    const holder: Holder = { consumer, seen: new Set(), lastOf: new Map(), isOpen: true };
+    this.#holders.push(holder);
+    consumer.onDelivery = (delivery) => {
+      this.#check(delivery, holder);
+    };
+  }
+
+  #closeConsumer(): void {
+    const holder = this.#any(this.#holders.filter(({ isOpen }) => isOpen));
+    if (holder === undefined) return;
+    this.#giveBack(holder);
+    holder.consumer.subscription.close(LAST_DELIVERED_UNKNOWN);
+  }
+
+  #giveBack(holder: Holder): void {
+    holder.isOpen = false;
+    for (const sent of this.#sent.values()) {
+      if (sent.holder !== holder || sent.ackedIn !== undefined) continue;
+      sent.holder = undefined;
+      sent.deliveryCount += 1;
+    }
+  }
+
+  #reconnect(): void {
+    this.#dropTransactions();
+    for (const holder of this.#holders) if (holder.isOpen) this.#giveBack(holder);
+    this.#client?.connection.close(LAST_DELIVERED_UNKNOWN);
+    this.#connect();
+  }
+
+  async #takeover(): Promise<void> {
+    await this.world.elapse();
+    for (const { sent } of this.#transactions) for (const each of sent) each.state = 'dropped';
+    this.#transactions = [];
+    for (const holder of this.#holders) holder.isOpen = false;
+    for (const sent of this.#sent.values()) {
+      // A broker that dies takes with it who had what, and all that was in memory only.
+      sent.holder = undefined;
+      sent.ackedIn = undefined;
+      if (sent.text.endsWith('m') && sent.state === 'ready') sent.state = 'dropped';
+    }
+    this.world.space.depose();
+    await this.world.elapse();
+    [this.#broker, this.#standby] = [this.#standby, this.#broker];
+    this.#connect();
+  }
+
+  #dropTransactions(): void {
+    for (const transaction of this.#transactions) this.#undo(transaction);
+    this.#transactions = [];
+  }
+
+  /** A sink must not throw, so what is wrong is noted and reported between two steps. */
+  #check(delivery: Delivery, holder: Holder): void {
+    const sent = this.#sentOf(delivery);
+    const note = (isRight: boolean, rule: string): void => {
+      if (!isRight) this.#violations.push(`${sent.text} ${rule}`);
+    };
+    note(sent.state === 'ready', `came though it is ${sent.state}`);
+    note(!holder.seen.has(sent.text), 'came to the same consumer again');
+    note(sent.holder === undefined, 'came while another consumer has it');
+    note(
+      delivery.redeliveryCount === sent.deliveryCount,
+      `came with count ${delivery.redeliveryCount} instead of ${sent.deliveryCount}`,
+    );
+    holder.seen.add(sent.text);
+    sent.holder = holder;
+    if (sent.deliveryCount > 0) return;
+    const [producer, , kind] = sent.text.split(':');
+    // The two delivery modes may pass each other.
+    const stream = `${String(producer)}:${String(kind)}`;
+    const last = holder.lastOf.get(stream) ?? 0;
+    note(sent.order > last, 'came after one that was sent later');
+    holder.lastOf.set(stream, sent.order);
+  }
+
+  /** Everything that is left reaches one last consumer. */
+  async #drain(): Promise<void> {
+    this.#reconnect();
+    await this.world.elapse();
+    const consumer = (this.#client as TestClient).consume('A').ackAtOnce();
+    await this.world.elapse(100);
+    expect(this.#violations).toEqual([]);
+    const wanted = [...this.#sent.values()].filter(({ state }) => state === 'ready');
+    expect([...consumer.texts].sort()).toEqual(wanted.map(({ text }) => text).sort());
+    expect((this.#broker as Broker).destinations()[0]?.messageCount ?? 0).toBe(0);
+  }
+
+  #isHeld(delivery: Delivery, holder: Holder): boolean {
+    const sent = this.#sentOf(delivery);
+    return sent.state === 'ready' && sent.holder === holder && sent.ackedIn === undefined;
+  }
+
+  #sentOf({ message }: Delivery): Sent {
+    const sent = this.#sent.get(textOf(message));
+    if (sent === undefined) throw new Error(`${textOf(message)} was never sent`);
+    return sent;
+  }
+
+  #any<T>(from: readonly T[]): T | undefined {
+    return from[Math.floor(this.#random.float() * from.length)];
+  }
+}
+
+test.each(Array.from({ length: 100 }, (_, seed) => seed))(
+  'a random run (seed %i) loses nothing, repeats nothing and keeps the order',
+  async (seed) => {
+    await new Run(seed).play();
+  },
+);
