@@ -35,8 +35,6 @@ export const JMS_OPTIONS = {
   useCompression: flag(false),
   exclusiveConsumer: flag(false),
   dispatchAsync: flag(true),
-  sendAcksAsync: flag(true),
-  producerWindowSize: wholeNumber(0),
   sendTimeout: wholeNumber(-1, { min: -1 }),
   requestTimeout: wholeNumber(-1, { min: -1 }),
   connectResponseTimeout: wholeNumber(-1, { min: -1 }),

@@ -301,7 +301,7 @@ describe('no call hangs for ever', () => {
     };
     process.on('unhandledRejection', note);
     try {
-      const connection = await connect(`failover:(${peer.uri})`);
+      const connection = await connect(`failover:(${peer.uri})`, { closeTimeoutMs: 20 });
       const producer = await connection.createProducer('queue://q');
       void producer.send('x');
       void producer.sendAll(['y']);
@@ -415,7 +415,11 @@ describe('back-pressure', () => {
 
   test('a line that is full refuses at once', async () => {
     await using peer = await ScriptedPeer.start(silentOn(isSend));
-    await using connection = await connect(peer.uri, { sendWindowCount: 1, sendQueueCount: 1 });
+    await using connection = await connect(peer.uri, {
+      sendWindowCount: 1,
+      sendQueueCount: 1,
+      closeTimeoutMs: 20,
+    });
     const producer = await connection.createProducer('queue://q');
     void producer.send('under way');
     void producer.send('in line');

@@ -69,6 +69,7 @@ export class Channel {
   #hasBeenOpen = false;
   #failure: Error | undefined;
   #lastCommandId = 0;
+  #onIdle: (() => void) | undefined;
   #expiry: { at: number; cancel: CancelTimer } | undefined;
 
   constructor(clock: Clock, owner: ChannelOwner) {
@@ -132,6 +133,12 @@ export class Channel {
   /** Sends a command that needs no answer and means nothing to the next connection, such as an ack. */
   post(outgoing: OutgoingCommand): void {
     if (this.#isOpen) this.#link?.write({ ...outgoing, commandId: this.nextCommandId() });
+  }
+
+  /** Calls `idle` once nothing waits for an answer, at once if that is so now. */
+  whenIdle(idle: () => void): void {
+    if (this.#pending.size === 0) idle();
+    else this.#onIdle = idle;
   }
 
   requestFlush(): void {
@@ -280,6 +287,7 @@ export class Channel {
     if (entry === undefined) return;
     this.#remove(id, entry);
     entry.settle(error, response);
+    if (this.#onIdle !== undefined && this.#pending.size === 0) this.#onIdle();
   }
 
   #remove(id: number, entry: Entry): void {

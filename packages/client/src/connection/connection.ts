@@ -9,7 +9,6 @@ import {
 import type { RuntimeComponents } from '@batonmq/runtime';
 import type { ClientSettings } from '../client-settings.ts';
 import { Consumer, type ConsumerOptions } from '../consumer/consumer.ts';
-import { redeliveryPolicy } from '../consumer/redelivery-policy.ts';
 import { waitFor, type CallOptions } from '../deadline.ts';
 import { closedError, lookedAfter, remoteError } from '../errors.ts';
 import { ConnectionEvents, type ConnectionEvent, type ConnectionEventType } from '../events.ts';
@@ -22,14 +21,14 @@ import {
   toWireDestination,
   type DestinationLike,
 } from '../message/wire-destination.ts';
-import { Producer, type ProducerOptions, type SendOptions } from '../producer/producer.ts';
+import type { Producer, ProducerOptions, SendOptions } from '../producer/producer.ts';
 import { SendWindow } from '../producer/send-window.ts';
 import { Session, type SessionContext, type SessionOptions } from '../session/session.ts';
 import type { WireLink } from '../wire/wire-link.ts';
 import { Browser, type BrowseOptions } from './browse.ts';
 import { Channel, type OutgoingCommand, type ReplayCommand } from './channel.ts';
 import { askOutcome } from './commit-outcome.ts';
-import { prefetchCount } from './prefetch.ts';
+import { consumerId, makeConsumer, makeProducer, type EndpointContext } from './endpoints.ts';
 import { request, type RequestOptions } from './requests.ts';
 import { RequestReply } from './request-reply.ts';
 
@@ -62,13 +61,12 @@ export class Connection {
   readonly #events = new ConnectionEvents();
   readonly #channel: Channel;
   readonly #link: FailoverLink;
-  readonly #window: SendWindow;
-  readonly #trackedWindow: SendWindow;
   readonly #sessions = new Set<Session>();
   /** By consumer number, unique in the connection. */
   readonly #receivers = new Map<number, Consumer | Browser>();
   readonly #temporary = new Map<string, Destination>();
   readonly #ackLater = new Set<Consumer>();
+  readonly #endpoints: EndpointContext;
   readonly #requestReply: RequestReply;
   readonly #sessionContext: SessionContext;
   #first: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -86,14 +84,6 @@ export class Connection {
     const unique = components.random.uuid();
     this.id = `ID:batonmq-${unique}:1`;
     this.clientId = settings.clientId ?? `ID:batonmq-${unique}:0`;
-    const {
-      sendWindowCount: countMax,
-      sendWindowBytes: bytesMax,
-      sendQueueCount: lineMax,
-    } = settings;
-    this.#window = new SendWindow({ countMax, bytesMax, lineMax });
-    const trackedBytes = settings.failover.maxCacheSize;
-    this.#trackedWindow = new SendWindow({ countMax, bytesMax: trackedBytes, lineMax });
     this.#channel = new Channel(components.clock, {
       connectionInfo: (isReconnect) => this.#connectionInfo(isReconnect),
       replay: () => this.#replay(),
@@ -120,6 +110,7 @@ export class Connection {
         this.#news(news);
       },
     });
+    this.#endpoints = this.#makeEndpointContext();
     this.#sessionContext = this.#makeSessionContext();
     this.#requestReply = new RequestReply({
       clock: components.clock,
@@ -177,6 +168,7 @@ export class Connection {
       );
     }
     const session = await this.createSession(acknowledge === undefined ? {} : { acknowledge });
+    session.endsWithConsumer();
     return session.createConsumer(target, options);
   }
 
@@ -203,7 +195,7 @@ export class Connection {
     const number = this.#nextNumber();
     const { clock } = this.#components;
     const info = command('ConsumerInfo', {
-      consumerId: this.#consumerId(this.#sharedSession(), number),
+      consumerId: consumerId(this.#endpoints, this.#sharedSession(), number),
       destination: toWireDestination(target),
       prefetchSize: Math.max(2, this.#settings.jms['prefetchPolicy.queueBrowserPrefetch']),
       selector: options.selector ?? null,
@@ -241,24 +233,15 @@ export class Connection {
   }
 
   /**
-   * Ends the connection in order: open transactions are rolled back, sends still under way have
-   * been written. Never rejects; what the broker does not answer in time is cut.
+   * Ends the connection in order: sends under way are answered first, open transactions are rolled
+   * back. Never rejects; what the broker does not answer within `timeoutMs` (default:
+   * `closeTimeoutMs`) is cut and rejects with `BATON_CLOSED`.
    */
   async close(options: CallOptions = {}): Promise<void> {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    if (this.#channel.isOpen) {
-      this.#flushAcks();
-      const objectId = command('ConnectionId', { value: this.id });
-      const timeoutMs = options.timeoutMs ?? this.#settings.closeTimeoutMs;
-      const goodbye = command('RemoveInfo', { objectId });
-      await this.#request(goodbye, 'Closing', {
-        ...options,
-        timeoutMs,
-        interrupted: 'answered',
-      }).catch(() => undefined);
-      this.#channel.post(command('ShutdownInfo'));
-    }
+    const timeoutMs = options.timeoutMs ?? this.#settings.closeTimeoutMs;
+    if (this.#channel.isOpen) await this.#finishWork({ ...options, timeoutMs });
     const closed = this.#link.close();
     this.#endWith(closedError('The connection'));
     await closed;
@@ -292,6 +275,34 @@ export class Connection {
     }
   }
 
+  /** Lets what is under way be answered, then leaves the broker. */
+  async #finishWork(limits: {
+    timeoutMs: number;
+    signal?: AbortSignal | undefined;
+  }): Promise<void> {
+    const { clock } = this.#components;
+    const idle = waitFor<undefined>(clock, 'Closing', limits, () => undefined);
+    this.#channel.whenIdle(() => {
+      idle.resolve(undefined);
+    });
+    try {
+      await idle.promise;
+      const goodbye = command('RemoveInfo', {
+        objectId: command('ConnectionId', { value: this.id }),
+      });
+      for (const session of this.#sessions) session.flushAcks();
+      await this.#request(goodbye, 'Closing', { ...limits, interrupted: 'answered' });
+    } catch {
+      // What the broker does not answer in time is cut; it cleans up by itself.
+    }
+    this.#sayGoodbye();
+  }
+
+  #sayGoodbye(): void {
+    for (const session of this.#sessions) session.flushAcks();
+    this.#channel.post(command('ShutdownInfo'));
+  }
+
   // What the failover link reports
 
   async #restore(link: WireLink): Promise<void> {
@@ -313,6 +324,8 @@ export class Connection {
         return;
       }
       case 'interrupted':
+        // Moved away on purpose: what is done is said before the old broker is left.
+        if (news.error === undefined) this.#sayGoodbye();
         this.#channel.interrupted();
         for (const session of this.#sessions) session.interrupted();
         for (const receiver of this.#receivers.values()) {
@@ -427,15 +440,42 @@ export class Connection {
     for (const consumer of due) consumer.flushAcks();
   }
 
+  #makeEndpointContext(): EndpointContext {
+    const settings = this.#settings;
+    const { failover, sendWindowCount: countMax, sendQueueCount: lineMax } = settings;
+    // Tracked sends are all answered, and what is kept of them is what is unanswered.
+    const bytesMax = failover.trackMessages ? failover.maxCacheSize : settings.sendWindowBytes;
+    return {
+      connectionId: this.id,
+      clientId: this.clientId,
+      settings,
+      components: this.#components,
+      channel: this.#channel,
+      window: new SendWindow({ countMax, bytesMax, lineMax }),
+      receivers: this.#receivers,
+      nextNumber: () => this.#nextNumber(),
+      ackLater: (consumer) => {
+        this.#ackLater.add(consumer);
+        this.#channel.requestFlush();
+      },
+      reportError: (error) => {
+        this.#reportError(error);
+      },
+    };
+  }
+
   #makeSessionContext(): SessionContext {
-    const { requestTimeoutMs, transactionReplayBytes } = this.#settings;
+    const { requestTimeoutMs, transactionReplayBytes, failover } = this.#settings;
     return {
       channel: this.#channel,
       requestTimeoutMs,
       transactionReplayBytes,
+      trackTransactionProducers: failover.trackTransactionProducers,
       nextTransactionId: () => this.#nextTransactionId(),
-      makeProducer: (session, target, options) => this.#makeProducer(session, target, options),
-      makeConsumer: (session, target, options) => this.#makeConsumer(session, target, options),
+      makeProducer: (session, target, options) =>
+        makeProducer(this.#endpoints, session, target, options),
+      makeConsumer: (session, target, options) =>
+        makeConsumer(this.#endpoints, session, target, options),
       rollBack: async (info, options) => {
         await this.#request(info, 'A rollback', { ...options, interrupted: 'answered' });
       },
@@ -468,115 +508,6 @@ export class Connection {
     return this.#shared;
   }
 
-  async #makeProducer(
-    session: Session,
-    target: DestinationLike | undefined,
-    options: ProducerOptions,
-  ): Promise<Producer> {
-    const { jms, failover, sendTimeoutMs } = this.#settings;
-    const id = command('ProducerId', {
-      connectionId: this.id,
-      sessionId: session.id.value,
-      value: this.#nextNumber(),
-    });
-    const producer = new Producer(
-      id,
-      target === undefined ? undefined : toDestination(target),
-      options,
-      {
-        channel: this.#channel,
-        session,
-        window: failover.trackMessages ? this.#trackedWindow : this.#window,
-        sendTimeoutMs,
-        useCompression: jms.useCompression,
-        useAsyncSend: jms.useAsyncSend,
-        alwaysSyncSend: jms.alwaysSyncSend || failover.trackMessages,
-        wallTime: () => this.#components.clock.wallTime(),
-        closed: (closed) => {
-          session.producers.delete(closed);
-        },
-      },
-    );
-    await this.#request(producer.info, 'Creating a producer', options);
-    session.producers.add(producer);
-    return producer;
-  }
-
-  async #makeConsumer(
-    session: Session,
-    target: DestinationLike,
-    options: ConsumerOptions,
-  ): Promise<Consumer> {
-    const { jms, requestTimeoutMs } = this.#settings;
-    const from = toDestination(target);
-    const number = this.#nextNumber();
-    const info = command('ConsumerInfo', {
-      consumerId: this.#consumerId(session, number),
-      destination: toWireDestination(from),
-      prefetchSize: prefetchCount(from, options, jms),
-      dispatchAsync: jms.dispatchAsync,
-      selector: options.selector ?? null,
-      subscriptionName: options.subscriptionName ?? null,
-      clientId: this.clientId,
-      noLocal: options.noLocal ?? false,
-      exclusive: options.isExclusive ?? jms.exclusiveConsumer,
-      priority: options.priority ?? 0,
-      retroactive: options.isRetroactive ?? false,
-    });
-    const consumer = new Consumer(info, from, {
-      channel: this.#channel,
-      clock: this.#components.clock,
-      session,
-      redelivery: redeliveryPolicy(jms),
-      requestTimeoutMs,
-      ackTimeoutMs: requestTimeoutMs,
-      remove: (removed, lastDelivered, callOptions) =>
-        this.#removeConsumer(session, removed, number, lastDelivered, callOptions),
-      ackLater: (due) => {
-        this.#ackLater.add(due);
-        this.#channel.requestFlush();
-      },
-      reportError: (error) => {
-        this.#reportError(error);
-      },
-    });
-    // Messages may arrive before the answer does.
-    this.#receivers.set(number, consumer);
-    session.consumers.add(consumer);
-    try {
-      await this.#request(info, 'Creating a consumer', options);
-      consumer.isConfirmed = true;
-      return consumer;
-    } catch (thrown) {
-      this.#receivers.delete(number);
-      session.consumers.delete(consumer);
-      throw thrown;
-    }
-  }
-
-  async #removeConsumer(
-    session: Session,
-    consumer: Consumer,
-    number: number,
-    lastDelivered: number,
-    options: CallOptions,
-  ): Promise<void> {
-    this.#receivers.delete(number);
-    session.consumers.delete(consumer);
-    this.#ackLater.delete(consumer);
-    if (this.#isClosing || this.#channel.failure !== undefined) return;
-    const info = command('RemoveInfo', {
-      objectId: consumer.info.consumerId,
-      lastDeliveredSequenceId: lastDelivered,
-    });
-    const timeoutMs = options.timeoutMs ?? this.#settings.closeTimeoutMs;
-    await this.#request(info, 'Closing a consumer', {
-      ...options,
-      timeoutMs,
-      interrupted: 'answered',
-    });
-  }
-
   #request(
     info: OutgoingCommand,
     what: string,
@@ -594,14 +525,6 @@ export class Connection {
       connectionId: command('ConnectionId', { value: this.id }),
       destination: toWireDestination(queue),
       operationType: DESTINATION_OPERATION.add,
-    });
-  }
-
-  #consumerId(session: Session, number: number): ReturnType<typeof command<'ConsumerId'>> {
-    return command('ConsumerId', {
-      connectionId: this.id,
-      sessionId: session.id.value,
-      value: number,
     });
   }
 

@@ -16,13 +16,14 @@ import { ReceivedMessage, type DeliveryOwner } from '../message/received-message
 import type { AcknowledgeMode, Session } from '../session/session.ts';
 import type { Transaction } from '../session/transaction.ts';
 import { AckRange } from './ack-range.ts';
+import { MessageLoop } from './message-loop.ts';
 import { isExhausted, redeliveryDelay, type RedeliveryPolicy } from './redelivery-policy.ts';
 
 export interface ConsumerOptions extends CallOptions {
   /**
    * Messages the broker may have on their way to this consumer. 0: each is asked for. Larger: more
    * speed, less even shares between consumers. @defaultValue `jms.prefetchPolicy`: queue 1000,
-   * topic 32766, durable 100
+   * topic 32767, durable 100
    */
   readonly prefetchCount?: number;
   /** SQL-92 condition on headers and properties. */
@@ -46,10 +47,10 @@ export interface ConsumerContext {
   readonly session: Session;
   readonly redelivery: RedeliveryPolicy;
   readonly requestTimeoutMs: number;
-  /** Ask for an answer to the acks of `acknowledge()`. */
-  readonly ackTimeoutMs: number;
-  /** Ends the consumer at the broker. */
-  remove(consumer: Consumer, lastDelivered: number, options: CallOptions): Promise<void>;
+  /** It gets nothing any more and is no part of a replay. */
+  ended(consumer: Consumer): void;
+  /** Ends it at the broker. */
+  remove(lastDelivered: number, options: CallOptions): Promise<void>;
   ackLater(consumer: Consumer): void;
   reportError(error: Error): void;
 }
@@ -131,28 +132,19 @@ export class Consumer implements DeliveryOwner, AsyncIterable<ReceivedMessage> {
     ReceivedMessage,
     undefined
   > {
-    let inHand: ReceivedMessage | undefined;
-    const done = { value: undefined, done: true } as const;
-    const iterator: AsyncIterableIterator<ReceivedMessage, undefined> = {
-      next: async () => {
-        this.#finish(inHand);
-        inHand = undefined;
-        try {
-          if (!isOver(signal)) inHand = await this.#next({ signal });
-        } catch (thrown) {
-          // Closed by the application, or ended by its signal: the loop is over. Else it failed.
-          if (this.#end?.error !== undefined && !isOver(signal)) throw thrown;
-        }
-        return inHand === undefined ? done : { value: inHand, done: false };
+    return new MessageLoop(
+      {
+        next: (ending) => this.#next({ signal: ending }),
+        finish: (message) => {
+          this.#finish(message);
+        },
+        giveBack: (message) => {
+          this.#giveBack(message);
+        },
+        failure: () => this.#end?.error,
       },
-      return: () => {
-        this.#giveBack(inHand);
-        inHand = undefined;
-        return Promise.resolve(done);
-      },
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
+      signal,
+    );
   }
 
   /**
@@ -174,7 +166,10 @@ export class Consumer implements DeliveryOwner, AsyncIterable<ReceivedMessage> {
     if (this.#end !== undefined) return;
     this.flushAcks();
     this.#finishWith(undefined);
-    await this.#context.remove(this, this.#lastDelivered, options);
+    const removed = this.#context.remove(this.#lastDelivered, options);
+    this.#context.ended(this);
+    if (this.#context.channel.failure === undefined) await removed;
+    else await removed.catch(() => undefined);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -286,8 +281,8 @@ export class Consumer implements DeliveryOwner, AsyncIterable<ReceivedMessage> {
   /** Ends it for good: whoever waits is told. */
   failed(error: Error): void {
     if (this.#end !== undefined) return;
-    this.#context.session.consumers.delete(this);
     this.#finishWith(error);
+    this.#context.ended(this);
   }
 
   // Receiving
@@ -479,13 +474,13 @@ export class Consumer implements DeliveryOwner, AsyncIterable<ReceivedMessage> {
 
   /** Resolves when the broker has recorded it; an interruption before that makes it void. */
   #sendAck(ack: MessageAck, options: CallOptions): Promise<void> {
-    const { channel, ackTimeoutMs } = this.#context;
+    const { channel, requestTimeoutMs } = this.#context;
     if (!channel.isOpen) return Promise.reject(this.#staleError(undefined));
     return new Promise((resolve, reject) => {
       channel.submit({
         command: { ...ack, commandId: channel.nextCommandId(), responseRequired: true },
         what: 'An acknowledge',
-        timeoutMs: options.timeoutMs ?? ackTimeoutMs,
+        timeoutMs: options.timeoutMs ?? requestTimeoutMs,
         signal: options.signal,
         settle: (error) => {
           if (error === undefined) resolve();
@@ -540,9 +535,4 @@ const PULL_GRACE_MS = 2_000;
 function pullOptions(options: CallOptions): CallOptions {
   const { timeoutMs = -1 } = options;
   return timeoutMs < 0 ? options : { ...options, timeoutMs: timeoutMs + PULL_GRACE_MS };
-}
-
-/** A function, because the compiler takes a property it has seen once for unchanged. */
-function isOver(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true;
 }

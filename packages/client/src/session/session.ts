@@ -36,6 +36,7 @@ export interface SessionContext {
   readonly channel: Channel;
   readonly requestTimeoutMs: number;
   readonly transactionReplayBytes: number;
+  readonly trackTransactionProducers: boolean;
   nextTransactionId(): LocalTransactionId;
   makeProducer(
     session: Session,
@@ -69,6 +70,7 @@ export class Session {
   /** Being committed, until its commit is written; a reconnect before that replays it. */
   #committing: Transaction | undefined;
   #isClosed = false;
+  #endsWithConsumer = false;
 
   /** Use `createSession` of a connection. */
   constructor(id: SessionId, options: SessionOptions, context: SessionContext) {
@@ -132,8 +134,7 @@ export class Session {
       await Promise.all([...this.consumers].map((consumer) => consumer.close(options)));
       await Promise.all([...this.producers].map((producer) => producer.close()));
     } finally {
-      this.#context.closed(this);
-      this.#context.channel.post(command('RemoveInfo', { objectId: this.id }));
+      this.#leave();
     }
   }
 
@@ -157,6 +158,22 @@ export class Session {
     return this.#transaction;
   }
 
+  /** It exists for one consumer only and has no use after it. */
+  endsWithConsumer(): void {
+    this.#endsWithConsumer = true;
+  }
+
+  consumerEnded(consumer: Consumer): void {
+    this.consumers.delete(consumer);
+    if (!this.#endsWithConsumer || this.#isClosed) return;
+    this.#isClosed = true;
+    this.#leave();
+  }
+
+  flushAcks(): void {
+    for (const consumer of this.consumers) consumer.flushAcks();
+  }
+
   interrupted(): void {
     this.#transaction?.interrupted();
     this.#committing?.interrupted();
@@ -170,14 +187,21 @@ export class Session {
   }
 
   *replayTransactions(): Iterable<ReplayCommand> {
-    const live = new Set([...this.producers].map(({ key }) => key));
+    const live = this.#context.trackTransactionProducers
+      ? new Set([...this.producers].map(({ key }) => key))
+      : undefined;
     if (this.#committing !== undefined) yield* this.#committing.replay(live);
     if (this.#transaction !== undefined) yield* this.#transaction.replay(live);
   }
 
   /** Tells the connection's loss for good to everybody who waits here. */
   failed(error: Error): void {
-    for (const consumer of this.consumers) consumer.failed(error);
+    for (const consumer of [...this.consumers]) consumer.failed(error);
+  }
+
+  #leave(): void {
+    this.#context.closed(this);
+    this.#context.channel.post(command('RemoveInfo', { objectId: this.id }));
   }
 
   async #commit(options: CallOptions): Promise<void> {

@@ -70,12 +70,12 @@ export class Transaction {
 
   /**
    * The work so far, for a new connection. Producers that were closed meanwhile are made again
-   * before and removed after it.
+   * before and removed after it, unless `liveProducers` is missing.
    */
-  *replay(liveProducers: ReadonlySet<string>): Iterable<ReplayCommand> {
+  *replay(liveProducers: ReadonlySet<string> | undefined): Iterable<ReplayCommand> {
     this.interrupted();
     if (this.#doom !== undefined) return;
-    const gone = [...this.#producers].filter(([key]) => !liveProducers.has(key));
+    const gone = [...this.#producers].filter(([key]) => liveProducers?.has(key) === false);
     for (const [, info] of gone) yield { command: info };
     yield { command: this.begin() };
     for (const message of this.#sends) yield { command: message };
