@@ -26,7 +26,7 @@ import type { DialOptions } from '@batonmq/transport';
 import { FAILOVER_OPTIONS, type FailoverSettings } from './failover/failover-options.ts';
 
 /** `jms.` options by their ActiveMQ names without the prefix; -1 is "as the connect option says". */
-export const JMS_OPTIONS = {
+const JMS_OPTIONS = {
   clientID: words(''),
   userName: words(''),
   password: words(''),

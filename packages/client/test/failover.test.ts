@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { temporaryDirectory } from '@batonmq/services';
 import {
   command,
   TRANSACTION_TYPE,
@@ -370,6 +373,42 @@ describe('reaching a broker', () => {
     await to[Symbol.asyncDispose]();
     await back;
     expect(connection.status.uri).toBe(from.uri);
+  });
+
+  test('a spare connection is held open and used at once', async () => {
+    await using one = await ScriptedPeer.start();
+    await using other = await ScriptedPeer.start();
+    const uri = `failover:(${one.uri},${other.uri})?randomize=false&backup=true`;
+    await using connection = await connect(uri);
+    const spare = await other.connection(0);
+    const resumed = next(connection, 'resumed');
+    one.connections[0]?.cut();
+    await resumed;
+    expect(other.connections).toEqual([spare]);
+    expect(await spare.first('ConnectionInfo')).toMatchObject({ failoverReconnect: true });
+  });
+
+  test('brokers are found in the file of updateURIsURL', async () => {
+    await using peer = await ScriptedPeer.start();
+    await using directory = await temporaryDirectory();
+    const file = join(directory.path, 'members');
+    await writeFile(file, `tcp://127.0.0.1:1,\n${peer.uri}\n`);
+    await using connection = await connect(`failover:()?updateURIsURL=file:${file}`);
+    expect(connection.status.uri).toBe(peer.uri);
+  });
+
+  test('with trackMessages a send that asks for no answer is repeated as well', async () => {
+    await using peer = await ScriptedPeer.start(silentOn(isSend));
+    await using connection = await connect(`failover:(${peer.uri})?trackMessages=true`);
+    const producer = await connection.createProducer('queue://q', { isPersistent: false });
+    const sent = producer.send('x');
+    const first = await peer.connection(0);
+    const { messageId } = await first.first('ActiveMQTextMessage');
+    peer.script = agreeable;
+    first.cut();
+    await sent;
+    const second = await peer.connection(1);
+    expect((await second.first('ActiveMQTextMessage')).messageId).toEqual(messageId);
   });
 
   test('static: and masterslave: name brokers as failover: does', async () => {

@@ -1,6 +1,6 @@
 /** What the reconnect policy knows, is told and asks for. */
 
-export type ReconnectPhase =
+type ReconnectPhase =
   'idle' | 'dialling' | 'restoring' | 'connected' | 'waiting' | 'failed' | 'closed';
 
 /** Number of one dial; see invariant 2. */
