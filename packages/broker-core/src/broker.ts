@@ -38,7 +38,10 @@ export interface Broker {
    */
   publish(message: Message, only?: Subscription): void;
   destinations(): readonly DestinationStatus[];
-  /** How a commit ended: `committed` is certain; `unknown` means not committed here, or too long ago to say. */
+  /**
+   * How a commit ended: `committed` is certain; `open` may still end either way, ask again; `unknown`
+   * means not committed here, or too long ago to say.
+   */
   transactionOutcome(transactionKey: string): 'committed' | 'open' | 'unknown';
   /** Returns the call that stops listening. Listeners must not block or throw. */
   on<T extends BrokerEventType>(

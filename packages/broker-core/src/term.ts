@@ -146,7 +146,8 @@ export class Term implements TermParts {
   }
 
   transactionOutcome(key: string): 'committed' | 'open' | 'unknown' {
-    if (this.#outcomes.isCommitted(key)) return 'committed';
+    const outcome = this.#outcomes.of(key);
+    if (outcome !== 'unknown') return outcome;
     for (const connection of this.#connections.values()) {
       if (connection.hasTransaction(key)) return 'open';
     }

@@ -158,6 +158,23 @@ describe('when a consumer goes', () => {
     expect(next.counts).toEqual([0, 0, 0]);
   });
 
+  test('after another one did, what both had is in its original order', async () => {
+    const broker = await world.broker();
+    const client = new TestClient(world, broker);
+    const [first, second] = [client.consume('A'), client.consume('A')];
+    for (const text of ['1', '2', '3', '4', '5', '6']) await client.send('A', text);
+    expect([first.texts, second.texts]).toEqual([
+      ['1', '3', '5'],
+      ['2', '4', '6'],
+    ]);
+    second.isCongested = true;
+    first.subscription.close(LAST_DELIVERED_NONE);
+    second.subscription.close(LAST_DELIVERED_NONE);
+    const next = client.consume('A');
+    await world.elapse();
+    expect(next.texts).toEqual(['1', '2', '3', '4', '5', '6']);
+  });
+
   test('with its connection, others get its messages at once', async () => {
     const { broker, client } = await withThreeUnacked();
     const other = new TestClient(world, broker, 'other').consume('A');

@@ -21,6 +21,7 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from '../src/index.ts';
+import { slowStore } from './slow-store.ts';
 
 /** A receipt that is a promise. */
 export function receipt(): Receipt & { readonly done: Promise<void>; readonly isSettled: boolean } {
@@ -54,15 +55,13 @@ export class TestWorld {
   /** Starts a broker and lets it become what it can become. */
   async broker(
     settings: BrokerOptions = {},
-    options: { name?: string; messageBytesMax?: number } = {},
+    options: { name?: string; messageBytesMax?: number; latencyMs?: number } = {},
   ): Promise<Broker> {
-    const { messageBytesMax } = options;
+    const { messageBytesMax = 2 ** 30, latencyMs } = options;
+    const store = memoryStore({ space: this.space, messageBytesMax });
     const broker = createBroker({
       name: options.name ?? `broker-${this.#brokers.length}`,
-      store: memoryStore({
-        space: this.space,
-        ...(messageBytesMax === undefined ? {} : { messageBytesMax }),
-      }),
+      store: latencyMs === undefined ? store : slowStore(store, this.runtime.clock, latencyMs),
       components: this.runtime,
       options: settings,
     });

@@ -119,6 +119,22 @@ test('the outcome of a commit can be asked for after a takeover, of the newest o
   ]);
 });
 
+test('the outcome of a commit that only acked is known after a takeover too', async () => {
+  const first = await world.broker();
+  const second = await world.broker();
+  const client = new TestClient(world, first);
+  await client.send('A', 'in');
+  const consumer = client.consume('A');
+  await world.elapse();
+  const transactionId = client.begin(1);
+  await consumer.ack(consumer.deliveries[0], consumer.deliveries[0], { transactionId });
+  await client.commit(transactionId);
+  world.space.depose();
+  await world.elapse();
+  expect(second.transactionOutcome('TX:ID:c:1')).toBe('committed');
+  expect(second.destinations()[0]?.messageCount).toBe(0);
+});
+
 test('a transaction with a refused command can only be rolled back', async () => {
   const broker = await world.broker();
   const client = new TestClient(world, broker);

@@ -11,6 +11,7 @@ export class CommitOutcomes {
   readonly #countMax: number;
   /** Commits in order, each with whether the store has it. */
   #committed = new Map<string, { readonly isStored: boolean }>();
+  #onTheWay = new Set<string>();
   #recovered: { readonly key: string; readonly order: number }[] = [];
   #order = 0;
 
@@ -35,8 +36,10 @@ export class CommitOutcomes {
     this.#recovered = [];
   }
 
-  /** Adds the outcome to the open write group; {@link confirm} follows when that is durable. */
-  add(key: string): void {
+  /** A commit is on its way; {@link settled} follows. If `isStored`, its outcome joins the open write group. */
+  begin(key: string, isStored: boolean): void {
+    this.#onTheWay.add(key);
+    if (!isStored) return;
     this.#order += 1;
     const value = Buffer.alloc(8);
     value.writeDoubleBE(this.#order);
@@ -49,11 +52,14 @@ export class CommitOutcomes {
     }
   }
 
-  confirm(key: string, isStored: boolean): void {
-    this.#committed.set(key, { isStored });
+  settled(key: string, isCommitted: boolean, isStored: boolean): void {
+    this.#onTheWay.delete(key);
+    if (isCommitted) this.#committed.set(key, { isStored });
   }
 
-  isCommitted(key: string): boolean {
-    return this.#committed.has(key);
+  /** `open` while a commit is on its way: it may still end either way. */
+  of(key: string): 'committed' | 'open' | 'unknown' {
+    if (this.#committed.has(key)) return 'committed';
+    return this.#onTheWay.has(key) ? 'open' : 'unknown';
   }
 }

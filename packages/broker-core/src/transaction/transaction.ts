@@ -99,13 +99,14 @@ export class Transaction implements Receipt {
       entry.queue.addRemoval(entry);
       if (entry.isStored) this.#isStored = true;
     }
-    if (this.#isStored) this.#outcomes.add(this.key);
+    this.#outcomes.begin(this.key, this.#isStored);
     this.#parts.writes.complete(this);
     this.#parts.writes.seal();
   }
 
   /** The group is durable, or the store had no room for it. */
   settled(error?: BrokerError): void {
+    this.#outcomes.settled(this.key, error === undefined, this.#isStored);
     if (error === undefined) this.#takeEffect();
     else this.rollBack();
     this.#receipt?.settled(error);
@@ -133,7 +134,6 @@ export class Transaction implements Receipt {
 
   #takeEffect(): void {
     this.#state = 'ended';
-    this.#outcomes.confirm(this.key, this.#isStored);
     for (const entry of this.#acks) {
       entry.queue.release(entry);
       entry.subscription?.committed(entry);
