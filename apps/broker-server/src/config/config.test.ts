@@ -41,15 +41,16 @@ test('every problem of every source is reported at once, with its place', () => 
   const problems = problemsOf(
     fileSource('b.yaml', text),
     environmentSource({ BATONMQ_LOG: 'loud', BATONMQ_PORT: '1' }),
-    flagSource({ logLevel: 'all' }),
+    flagSource({ logLevel: 'all', store: 'sqlite:x' }),
   );
   expect(problems).toEqual([
-    'b.yaml:3:5 listen.0 must begin with tcp://',
-    'b.yaml:4:8 admin must be HOST:PORT or off',
+    'b.yaml:3:5 listen.0: must begin with tcp://',
+    'b.yaml:4:8 admin: must be HOST:PORT or off',
     expect.stringMatching(/^b\.yaml:1:7 nmae is not a setting; these are: name, listen, /),
     expect.stringMatching(/^BATONMQ_PORT is not a variable of batonmq; these are: BATONMQ_NAME, /),
-    'BATONMQ_LOG log must be json or pretty',
-    '--log-level logLevel must be debug, info, warn or error',
+    'BATONMQ_LOG must be json or pretty',
+    expect.stringMatching(/^--store A store must be file:DIR .* not 'sqlite:x'$/),
+    '--log-level must be debug, info, warn or error',
   ]);
 });
 

@@ -27,7 +27,10 @@ export function resolveSettings(
   const problems = sources.flatMap((source) => source.problems);
   if (problems.length > 0) throw new BrokerError('BATON_INVALID_OPTION', problems.join('\n'));
 
-  const given: PartialSettings = Object.assign({}, ...sources.map((source) => source.settings));
+  const given = sources.reduce<PartialSettings>(
+    (merged, source) => ({ ...merged, ...source.settings }),
+    {},
+  );
   const settings = { ...defaultSettings(given, surroundings), ...given } as Settings;
   const names = Object.keys(settings) as SettingName[];
   const origins = names.map((name) => {
@@ -39,7 +42,7 @@ export function resolveSettings(
 
 /** The settings as a configuration file, each with where it comes from. */
 export function formatSettings({ settings, origins }: ResolvedSettings): string {
-  return Object.entries(settings)
-    .map(([name, value]) => `# ${origins[name as SettingName]}\n${stringify({ [name]: value })}`)
+  return (Object.keys(settings) as SettingName[])
+    .map((name) => `# ${origins[name]}\n${stringify({ [name]: settings[name] })}`)
     .join('');
 }

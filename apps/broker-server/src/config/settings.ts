@@ -1,4 +1,17 @@
 import { z } from 'zod';
+import { chooseStore } from '../store-choice.ts';
+
+/** A store refuses what is wrong with its own URI. */
+function checkStore(uri: string, context: z.RefinementCtx): void {
+  try {
+    chooseStore(uri);
+  } catch (error) {
+    context.addIssue({
+      code: 'custom',
+      message: error instanceof Error ? error.message : String(error),
+    });
+  }
+}
 
 /** `off`, or `host:port` with an IPv6 host in brackets. */
 const ADMIN = /^off$|^(\[[^\]]+\]|[^:]+):\d{1,5}$/;
@@ -13,10 +26,7 @@ export const SETTINGS_SCHEMA = z.strictObject({
     .array(z.string().startsWith('tcp://', 'must begin with tcp://'))
     .min(1, 'must name at least one address')
     .optional(),
-  store: z
-    .string()
-    .regex(/^[a-z]+:/, 'must be a store URI such as file:./data')
-    .optional(),
+  store: z.string().superRefine(checkStore).optional(),
   admin: z.string().regex(ADMIN, 'must be HOST:PORT or off').optional(),
   log: z.enum(['json', 'pretty'], { error: 'must be json or pretty' }).optional(),
   logLevel: z

@@ -12,22 +12,31 @@ export interface Source {
 
 type Path = readonly PropertyKey[];
 
-/** Checks raw values; `locate` says where in the source a value is, or the nearest thing around it. */
-function checked(raw: unknown, locate: (path: Path) => string): Source {
-  const placeOf = (name: SettingName): string => locate([name]);
+/** Where in a source a value is. */
+interface Places {
+  /** Of the value at a path, or of the nearest thing around it. */
+  of(path: Path): string;
+  /** Whether the place says by itself which setting it is. */
+  readonly nameSettings: boolean;
+}
+
+/** Checks the raw values of one source. */
+function checked(raw: unknown, places: Places): Source {
+  const placeOf = (name: SettingName): string => places.of([name]);
   const result = SETTINGS_SCHEMA.safeParse(raw ?? {});
   if (result.success) return { settings: result.data, problems: [], placeOf };
   const problems = result.error.issues.flatMap((issue) => {
-    if (issue.code !== 'unrecognized_keys') {
-      const name = issue.path.map(String).join('.') || 'the configuration';
-      return [`${locate(issue.path)} ${name} ${lowerFirst(issue.message)}`];
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => `${places.of([...issue.path, key])} ${unknownSetting(key)}`);
     }
-    return issue.keys.map((key) => {
-      const known = Object.keys(SETTINGS_SCHEMA.shape).join(', ');
-      return `${locate([...issue.path, key])} ${key} is not a setting; these are: ${known}`;
-    });
+    const name = places.nameSettings ? '' : `${issue.path.map(String).join('.') || 'the file'}: `;
+    return [`${places.of(issue.path)} ${name}${issue.message}`];
   });
   return { settings: {}, problems, placeOf };
+}
+
+function unknownSetting(key: string): string {
+  return `${key} is not a setting; these are: ${Object.keys(SETTINGS_SCHEMA.shape).join(', ')}`;
 }
 
 /** A configuration file; YAML, so JSON too. `name` is how messages call it. */
@@ -52,7 +61,7 @@ export function fileSource(name: string, text: string): Source {
     }
     return at(0);
   };
-  return checked(document.toJS() as unknown, locate);
+  return checked(document.toJS() as unknown, { of: locate, nameSettings: false });
 }
 
 /** Environment variables, with the setting each of them makes. Lists are separated by commas. */
@@ -79,7 +88,10 @@ export function environmentSource(
   }
   const known = Object.keys(VARIABLES).join(', ');
   const variableOf = new Map(Object.entries(VARIABLES).map(([variable, name]) => [name, variable]));
-  const source = checked(raw, (path) => variableOf.get(String(path[0]) as SettingName) ?? '');
+  const source = checked(raw, {
+    of: (path) => variableOf.get(String(path[0]) as SettingName) ?? 'the environment',
+    nameSettings: true,
+  });
   const problems = unknown.map(
     (name) => `${name} is not a variable of batonmq; these are: ${known}`,
   );
@@ -88,12 +100,8 @@ export function environmentSource(
 
 /** Flags of the command line, by the name of the setting. */
 export function flagSource(flags: Readonly<Record<string, unknown>>): Source {
-  return checked(
-    flags,
-    (path) => `--${String(path[0]).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-  );
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+  return checked(flags, {
+    of: (path) => `--${String(path[0]).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+    nameSettings: true,
+  });
 }

@@ -35,7 +35,7 @@ export function prettyLogger(options: PrettyLoggerOptions): Logger {
 function inWords(value: unknown): string {
   if (value instanceof Error) return value.message;
   if (typeof value === 'string') return /\s/.test(value) ? `'${value}'` : value;
-  if (typeof value !== 'object') return String(value);
+  if (typeof value === 'bigint') return value.toString();
   try {
     return JSON.stringify(value);
   } catch {

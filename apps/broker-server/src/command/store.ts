@@ -1,0 +1,108 @@
+import { Command } from 'commander';
+import { BrokerError } from '@batonmq/model';
+import { nodeRuntime } from '@batonmq/runtime/node';
+import {
+  inspectDirectory,
+  verifyDirectory,
+  type DirectoryInspection,
+} from '@batonmq/store-fs-lock';
+import { storeDirectory } from '../store-choice.ts';
+import { Progress } from '../terminal/progress.ts';
+import { formatBytes, formatCount } from '../terminal/units.ts';
+
+/** What keeps a segment on disk, for people. */
+const REASONS: Readonly<Record<string, string>> = {
+  written: 'is being written',
+  live: 'holds messages that nobody has consumed',
+  checkpoint: 'recovery would read it; the next checkpoints free it',
+  retiring: 'nothing keeps it; it is being removed',
+};
+
+interface StoreFlags {
+  readonly json?: true;
+}
+
+/** `batonmq store verify|inspect`: reads a store's directory and changes nothing in it. */
+export function storeCommand(): Command {
+  return new Command('store')
+    .description('look into the directory of a store; nothing in it is changed')
+    .addCommand(
+      new Command('inspect')
+        .description('show sizes, who holds it, and why each segment is kept')
+        .argument('<directory>', 'DIR or file:DIR')
+        .option('--json', 'print everything as JSON')
+        .action(inspect),
+    )
+    .addCommand(
+      new Command('verify')
+        .description('read everything that is stored and check every checksum')
+        .argument('<directory>', 'DIR or file:DIR')
+        .option('--json', 'print everything as JSON')
+        .action(verify),
+    );
+}
+
+async function inspect(location: string, { json }: StoreFlags): Promise<void> {
+  const inspection = await inspectDirectory(directoryOf(location), nodeRuntime());
+  process.stdout.write(`${json === true ? toJson(inspection) : describe(location, inspection)}\n`);
+}
+
+/** The inspection as a person reads it. */
+function describe(location: string, { epoch, lock, journal }: DirectoryInspection): string {
+  if (journal === undefined) return `${location} holds no store`;
+  const holder =
+    lock === undefined
+      ? 'nobody'
+      : `${lock.owner}, ${lock.state === 'held' ? 'or it died holding it' : lock.state}`;
+  const lines = [
+    `${location}  epoch ${epoch ?? 'none'}`,
+    `  held by       ${holder}`,
+    `  stored        ${formatCount(journal.messageCount, 'message')}, ${formatBytes(journal.liveBytes)}`,
+    `  on disk       ${formatBytes(journal.usedBytes)}${journal.isFull ? ', and no room for more' : ''}`,
+  ];
+  for (const { file, bytes, liveCount, liveBytes, why } of journal.segments) {
+    lines.push(
+      `  ${file}  ${formatBytes(bytes)}: ${REASONS[why] ?? why}` +
+        ` (${formatCount(liveCount, 'message')}, ${formatBytes(liveBytes)})`,
+    );
+  }
+  return lines.join('\n');
+}
+
+async function verify(location: string, { json }: StoreFlags): Promise<void> {
+  const progress = new Progress();
+  const found = await verifyDirectory(directoryOf(location), nodeRuntime(), (seen) => {
+    progress.show(
+      () => `${formatBytes(seen.doneBytes)} of ${formatBytes(seen.totalBytes)} checked`,
+    );
+  });
+  progress.end();
+  if (json === true) process.stdout.write(`${toJson(found ?? null)}\n`);
+  if (found === undefined) {
+    if (json !== true) process.stdout.write(`${location} holds no store\n`);
+    return;
+  }
+  if (found.damage.length > 0) throw damaged(location, found.damage);
+  if (json === true) return;
+  const size = `${formatCount(found.messageCount, 'message')}, ${formatBytes(found.bytes)}`;
+  process.stdout.write(
+    `${location} is intact: ${size} in ${formatCount(found.segmentCount, 'segment')}\n`,
+  );
+}
+
+function damaged(
+  location: string,
+  damage: readonly { readonly file: string; readonly from: number; readonly to: number }[],
+): BrokerError {
+  const places = damage.map(({ file, from, to }) => `  ${file}, bytes ${from} to ${to}`);
+  return new BrokerError('BATON_CORRUPT', `${location} is damaged:\n${places.join('\n')}\n`);
+}
+
+/** A directory as people write it, or as `--store` has it. */
+function directoryOf(location: string): string {
+  return storeDirectory(location) ?? location;
+}
+
+function toJson(value: unknown): string {
+  return JSON.stringify(value, undefined, 2);
+}

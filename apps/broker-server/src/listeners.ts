@@ -1,0 +1,79 @@
+import { BrokerError } from '@batonmq/model';
+import { listen, type Listener, type TransportConnection } from '@batonmq/transport';
+import type { Logger } from '@batonmq/runtime';
+
+/** The sockets that clients connect to; opened and closed together. */
+export class Listeners {
+  readonly #uris: readonly string[];
+  readonly #logger: Logger;
+  readonly #accept: (connection: TransportConnection) => void;
+  #open: Listener[] = [];
+
+  constructor(
+    uris: readonly string[],
+    logger: Logger,
+    accept: (connection: TransportConnection) => void,
+  ) {
+    this.#uris = uris;
+    this.#logger = logger;
+    this.#accept = accept;
+  }
+
+  /** With the ports the system chose; empty while closed. */
+  get uris(): readonly string[] {
+    return this.#open.map(({ uri }) => uri);
+  }
+
+  /**
+   * Opens each for a moment, so that a mistake shows when the program starts and not at the takeover
+   * it was started for.
+   *
+   * @throws `BATON_INVALID_OPTION` for one that cannot be opened.
+   */
+  async check(): Promise<void> {
+    for (const uri of this.#uris) {
+      const listener = await listenAt(uri, (connection) => {
+        connection.destroy();
+      });
+      await listener.close();
+    }
+  }
+
+  /** Opens all of them; if one cannot be opened, none stays open. */
+  async open(): Promise<void> {
+    const refused = (reason: Error): void => {
+      this.#logger.log('warn', 'a client was not let in', { error: reason });
+    };
+    try {
+      for (const uri of this.#uris) {
+        const listener = await listenAt(uri, this.#accept, refused);
+        this.#open.push(listener);
+        this.#logger.log('info', 'listening', { event: 'listening', uri: listener.uri });
+      }
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const open = this.#open;
+    this.#open = [];
+    await Promise.all(open.map((listener) => listener.close()));
+  }
+}
+
+/** As `listen`, but what goes wrong is a mistake in the settings. */
+async function listenAt(
+  uri: string,
+  accept: (connection: TransportConnection) => void,
+  refused: (reason: Error) => void = () => undefined,
+): Promise<Listener> {
+  try {
+    return await listen(uri, accept, { refused });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const hint = 'Choose another --listen, or end the program that uses it';
+    throw new BrokerError('BATON_INVALID_OPTION', `${reason}. ${hint}`, { cause });
+  }
+}
