@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { runBatonMq, temporaryDirectory } from '@batonmq/services';
+import { BrokerPair } from './broker-pair.ts';
+import type { Verdict } from './ledger.ts';
+import { TakeoverProbe, type TakeoverTime } from './takeover-probe.ts';
+import { Workload } from './workload.ts';
+
+export interface KillRunOptions {
+  readonly killCount: number;
+  /** Work between two kills, milliseconds; each time another share of it. @defaultValue 1500 */
+  readonly workMs?: number;
+  readonly onLine?: (line: string) => void;
+}
+
+export interface KillRunResult {
+  readonly verdict: Verdict;
+  readonly takeovers: readonly TakeoverTime[];
+}
+
+/** Kills the active broker of a pair again and again while clients work, and checks what became of their messages. */
+export async function killRun(options: KillRunOptions): Promise<KillRunResult> {
+  const { killCount, workMs = 1500, onLine = () => undefined } = options;
+  await using directory = await temporaryDirectory();
+  await using pair = await BrokerPair.start({ directory: directory.path });
+  await using probe = await TakeoverProbe.start(pair.uri);
+  await using workload = await Workload.start(pair.uri);
+  const takeovers: TakeoverTime[] = [];
+  for (let kill = 1; kill <= killCount; kill += 1) {
+    // From a third of the time to all of it, so that kills do not fall into step with anything.
+    await delay(workMs * (1 / 3 + ((kill * 7) % 10) / 15));
+    const measured = probe.measure();
+    await pair.killActive();
+    const time = await measured;
+    takeovers.push(time);
+    onLine(
+      `kill ${kill}: send after ${time.sendMs.toFixed(0)} ms, receive after ${time.receiveMs.toFixed(0)} ms`,
+    );
+    await pair.restartStandby();
+  }
+  const ledger = await workload.finish();
+  await runBatonMq(['store', 'verify', directory.path]).succeeded();
+  return { verdict: ledger.verdict(), takeovers };
+}
+
+/** The verdict in a few lines, with the first names of each kind of fault. */
+export function describeVerdict(verdict: Verdict): string {
+  const { sentCount, answeredCount, receivedCount, redeliveredCount } = verdict;
+  const faults = (['lost', 'partial', 'duplicated', 'reordered'] as const).map((kind) => {
+    const names = verdict[kind];
+    return `${names.length} ${kind}${names.length > 0 ? ` (${names.slice(0, 5).join(', ')})` : ''}`;
+  });
+  return (
+    `${sentCount} sent, ${answeredCount} answered, ${receivedCount} received, ` +
+    `${redeliveredCount} of them again\n${faults.join(', ')}`
+  );
+}
+
+export function isClean({ lost, partial, duplicated, reordered }: Verdict): boolean {
+  return lost.length + partial.length + duplicated.length + reordered.length === 0;
+}
