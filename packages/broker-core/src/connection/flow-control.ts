@@ -36,6 +36,7 @@ export class FlowControl {
   readonly #router: Router;
   /** In order of arrival, which is the order of deadlines too. */
   #held: HeldSend[] = [];
+  readonly #heldCounts = new Map<ClientConnection, number>();
   /** Connections whose input is paused, each with the message that shows what it waits for. */
   readonly #paused = new Map<ClientConnection, Message>();
   #cancelTimer: CancelTimer | undefined;
@@ -76,6 +77,7 @@ export class FlowControl {
   /** Its held sends were never taken; its clients will see it closed instead of a receipt. */
   forget(connection: ClientConnection): void {
     this.#paused.delete(connection);
+    if (!this.#heldCounts.delete(connection)) return;
     this.#held = this.#held.filter((send) => send.connection !== connection);
   }
 
@@ -88,8 +90,9 @@ export class FlowControl {
     const deadline = this.#parts.clock.now() + this.#parts.settings.sendTimeoutMs;
     this.#held.push({ connection, producer, message, receipt, deadline });
     producer.heldCount += 1;
+    const heldCount = (this.#heldCounts.get(connection) ?? 0) + 1;
+    this.#heldCounts.set(connection, heldCount);
     this.#armTimer();
-    const heldCount = this.#held.filter((send) => send.connection === connection).length;
     if (receipt === undefined || heldCount >= HELD_SENDS_MAX) this.#pause(connection, message);
   }
 
@@ -116,8 +119,9 @@ export class FlowControl {
     this.#armTimer();
   }
 
-  #sendOne({ connection, producer, message, receipt }: HeldSend): void {
-    producer.heldCount -= 1;
+  #sendOne(send: HeldSend): void {
+    const { connection, producer, message, receipt } = send;
+    this.#letGo(send);
     try {
       this.#router.send(message, producer, receipt, connection.failures);
     } catch (error) {
@@ -129,10 +133,17 @@ export class FlowControl {
   #resumePaused(): void {
     for (const [connection, message] of this.#paused) {
       if (this.#parts.writes.isCongested || this.#isHeldUp(message)) continue;
-      if (this.#held.some((send) => send.connection === connection)) continue;
+      if (this.#heldCounts.has(connection)) continue;
       this.#paused.delete(connection);
       connection.control.resumeInput();
     }
+  }
+
+  #letGo({ connection, producer }: HeldSend): void {
+    producer.heldCount -= 1;
+    const heldCount = (this.#heldCounts.get(connection) ?? 0) - 1;
+    if (heldCount > 0) this.#heldCounts.set(connection, heldCount);
+    else this.#heldCounts.delete(connection);
   }
 
   /** A destination that went away holds nothing up; sending tells what is wrong. */
@@ -159,8 +170,9 @@ export class FlowControl {
     const late = this.#held.filter(({ deadline }) => deadline <= now);
     this.#held = this.#held.filter(({ deadline }) => deadline > now);
     const { sendTimeoutMs } = this.#parts.settings;
-    for (const { connection, producer, message, receipt } of late) {
-      producer.heldCount -= 1;
+    for (const send of late) {
+      const { connection, message, receipt } = send;
+      this.#letGo(send);
       const { key } = message.destination;
       const text = `${key} had no memory for another message within ${sendTimeoutMs} ms; the message was not taken`;
       const error = new BrokerError('BATON_LIMIT', text, { details: { destination: key } });

@@ -169,11 +169,6 @@ export class Queue {
     return this.consumers.add(subscription);
   }
 
-  detach(attachment: Attachment): void {
-    this.consumers.remove(attachment);
-    if (this.consumers.attachments.size > 0) this.dispatch();
-  }
-
   /** True while messages for a consumer may still come from the store. */
   get isPaging(): boolean {
     return this.#backlog.messageCount > 0;
