@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { basename, dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ManagedProcess, freePort, startActiveMq } from '@batonmq/services';
@@ -20,8 +21,8 @@ export interface BrokerSetup {
   readonly baseline: string | undefined;
   /** Largest heap of a Java broker, in MiB. */
   readonly heapMib: number;
-  /** Where BatonMQ writes a CPU profile when it is stopped. */
-  readonly profileDirectory: string | undefined;
+  /** File that BatonMQ writes a CPU profile to when it is stopped. */
+  readonly profilePath: string | undefined;
 }
 
 export interface RunningBroker extends AsyncDisposable {
@@ -58,9 +59,8 @@ export function settingsOf(name: BrokerName, heapMib: number): string {
 async function startBatonMqOf(checkout: string, setup: BrokerSetup): Promise<RunningBroker> {
   const port = setup.port ?? (await freePort());
   const uri = `tcp://127.0.0.1:${port}`;
-  const { profileDirectory } = setup;
   const broker = new ManagedProcess(process.execPath, [
-    ...(profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`]),
+    ...profileArguments(setup.profilePath),
     `${checkout}/apps/broker-server/bin/batonmq.js`,
     'start',
     ...['--name', 'bench', '--listen', uri, '--store', `file:${setup.directory}`],
@@ -75,6 +75,11 @@ async function startBatonMqOf(checkout: string, setup: BrokerSetup): Promise<Run
     stop: () => broker.kill('SIGTERM'),
     [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
   };
+}
+
+function profileArguments(path: string | undefined): string[] {
+  if (path === undefined) return [];
+  return ['--cpu-prof', `--cpu-prof-dir=${dirname(path)}`, `--cpu-prof-name=${basename(path)}`];
 }
 
 async function startJavaBroker(setup: BrokerSetup): Promise<RunningBroker> {

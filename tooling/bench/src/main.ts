@@ -7,8 +7,8 @@ import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, release } from 'node:os';
 import { settingsOf } from './brokers.ts';
 import { parseOptions, USAGE, type BenchSettings } from './options.ts';
-import { median, summaryTable, type RunRecord } from './report.ts';
-import { runWorkload } from './run.ts';
+import { median, profileTable, summaryTable, type RunRecord } from './report.ts';
+import { runWorkload, type Profile } from './run.ts';
 
 async function main(args: readonly string[]): Promise<void> {
   if (args.includes('--help')) {
@@ -23,14 +23,16 @@ async function main(args: readonly string[]): Promise<void> {
   console.log(JSON.stringify(environmentOf(settings)));
   const records: RunRecord[] = [];
   const othersCpuShares: number[] = [];
+  const profiles: Profile[] = [];
   for (let run = 1; run <= settings.runs; run++) {
     for (const workload of settings.workloads) {
       for (const broker of settings.brokers) {
         const about = { event: 'run', workload: workload.id, broker, run };
         try {
-          const { measurements, details } = await runWorkload(workload, broker, settings);
+          const { measurements, details, profile } = await runWorkload(workload, broker, settings);
           console.log(JSON.stringify({ ...about, measurements, ...details }, rounded));
           records.push({ workload: workload.id, broker, run, measurements });
+          if (profile !== undefined) profiles.push(profile);
           if (typeof details['othersCpuShare'] === 'number') {
             othersCpuShares.push(details['othersCpuShare']);
           }
@@ -44,6 +46,7 @@ async function main(args: readonly string[]): Promise<void> {
     }
   }
   console.log(`\n${summaryTable(settings.workloads, settings.brokers, records)}`);
+  for (const profile of profiles) console.log(`\n${profileTable(profile)}`);
   const share = Math.round((median(othersCpuShares) ?? 0) * 100);
   console.log(
     `\nMedian of runs: ${settings.runs}; generator: ${settings.generator}; ` +

@@ -1,4 +1,5 @@
 import type { BrokerName } from './brokers.ts';
+import type { Profile } from './run.ts';
 import { METRICS, type Measurements, type Metric, type Workload } from './workloads.ts';
 
 /** A run as its line in the output has it. */
@@ -36,6 +37,12 @@ export function summaryTable(
   );
   const aligned = header.map((_, column) => (column < 2 ? '---' : '---:'));
   return [header, aligned, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** The functions that a broker's main thread was busy in, the most first. */
+export function profileTable({ path, top }: Profile): string {
+  const rows = top.map(({ name, share }) => `| ${(share * 100).toFixed(1)} % | \`${name}\` |`);
+  return [`Self time in ${path}:\n`, '| share | function |', '| ---: | --- |', ...rows].join('\n');
 }
 
 function medianOf(

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startBroker, type BrokerName, type BrokerSetup, type RunningBroker } from './brokers.ts';
+import { topSelfTimes, type CpuProfile, type SelfTime } from './cpu-profile.ts';
 import { startGenerator } from './generator.ts';
 import type { LoadResult, LoadShape } from './load-shape.ts';
 import type { BenchSettings } from './options.ts';
@@ -20,10 +21,19 @@ const RATE_MIN = 500;
 /** After this long an idle broker has settled. */
 const SETTLE_MS = 1000;
 
+const PROFILE_ROWS = 25;
+
 /** What a run found out; the table shows `measurements`, the rest is for who doubts them. */
 export interface RunResult {
   readonly measurements: Measurements;
   readonly details: Readonly<Record<string, unknown>>;
+  readonly profile?: Profile;
+}
+
+/** Where a broker's main thread spent its time, from its start to its end. */
+export interface Profile {
+  readonly path: string;
+  readonly top: readonly SelfTime[];
 }
 
 /** One workload against one fresh broker on an empty directory. */
@@ -39,20 +49,28 @@ export async function runWorkload(
   // A broker that is interrupted leaves gigabytes.
   process.once('exit', remove);
   try {
-    const { heapMib, baseline, profileDirectory } = settings;
-    const setup = { name: broker, directory, heapMib, baseline, profileDirectory };
-    switch (workload.kind) {
-      case 'load':
-        return await runLoad(workload, setup, settings);
-      case 'backlog':
-        return await runBacklog(workload, setup, settings);
-      case 'idle':
-        return await runIdle(workload, setup, settings);
-    }
+    const { heapMib, baseline } = settings;
+    const profilePath = profilePathOf(workload, broker, settings);
+    const setup = { name: broker, directory, heapMib, baseline, profilePath };
+    const result = await RUN[workload.kind](workload, setup, settings);
+    if (profilePath === undefined || !existsSync(profilePath)) return result;
+    const profile = JSON.parse(readFileSync(profilePath, 'utf8')) as CpuProfile;
+    return { ...result, profile: { path: profilePath, top: topSelfTimes(profile, PROFILE_ROWS) } };
   } finally {
     process.off('exit', remove);
     remove();
   }
+}
+
+const RUN = { load: runLoad, backlog: runBacklog, idle: runIdle };
+
+function profilePathOf(
+  workload: Workload,
+  broker: BrokerName,
+  { profileDirectory }: BenchSettings,
+): string | undefined {
+  if (profileDirectory === undefined) return undefined;
+  return join(profileDirectory, `${workload.id}-${broker}-${Date.now()}.cpuprofile`);
 }
 
 async function runLoad(
@@ -71,7 +89,7 @@ async function runLoad(
   const { result, usage } = await load(broker, shape, setup, settings);
   const residentMib = residentBytesOf(broker.pid) / MIB;
   // A profile is written at an orderly end only.
-  if (setup.profileDirectory !== undefined) await broker.stop();
+  if (setup.profilePath !== undefined) await broker.stop();
   return {
     measurements: {
       rate: messagesOf(result) / result.seconds,
@@ -116,7 +134,7 @@ async function runBacklog(
     throw new Error(`${drained.received} of ${count} answered messages came back after kill -9`);
   }
   const residentAfterMib = residentBytesOf(restarted.pid) / MIB;
-  if (setup.profileDirectory !== undefined) await restarted.stop();
+  if (setup.profilePath !== undefined) await restarted.stop();
   return {
     measurements: {
       enqueueRate: result.sent / result.seconds,
