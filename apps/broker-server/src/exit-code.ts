@@ -29,7 +29,6 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   BATON_STORE_FORMAT: EXIT.store,
   BATON_STORE_READ_ONLY: EXIT.store,
   BATON_STORE_FAILED: EXIT.store,
-  BATON_STORE_LOCKED: EXIT.store,
   BATON_STORE_FULL: EXIT.store,
   BATON_NAME_IN_USE: EXIT.store,
   BATON_SPI_VERSION: EXIT.store,

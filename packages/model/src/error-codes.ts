@@ -69,10 +69,6 @@ export const ERROR_CODES = {
     kind: 'unavailable',
     meaning: 'The store failed to write or read; the lease is given up.',
   },
-  BATON_STORE_LOCKED: {
-    kind: 'unavailable',
-    meaning: 'Another broker, or another program, holds the store.',
-  },
   BATON_STORE_FORMAT: {
     kind: 'invalid',
     meaning: 'The store was written by a version this one cannot open.',

@@ -25,7 +25,6 @@ const CLASS_NAMES: Readonly<Record<ErrorCode, string>> = {
   BATON_LIMIT: 'javax.jms.ResourceAllocationException',
   BATON_STORE_FULL: 'javax.jms.ResourceAllocationException',
   BATON_STORE_FAILED: 'java.io.IOException',
-  BATON_STORE_LOCKED: 'java.io.IOException',
   BATON_STORE_FORMAT: 'java.io.IOException',
   BATON_STORE_READ_ONLY: 'java.io.IOException',
   BATON_NAME_IN_USE: 'java.io.IOException',

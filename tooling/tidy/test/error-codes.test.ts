@@ -8,6 +8,10 @@ const sources = members()
   .filter((path) => path !== TABLE)
   .map(readText);
 
+test.each(Object.keys(ERROR_CODES))('%s is used', (code) => {
+  expect(sources.some((source) => source.includes(`'${code}'`))).toBe(true);
+});
+
 test('no code is used that is not in the table', () => {
   const used = sources.flatMap((source) => source.match(/'BATON_[A-Z_]+'/g) ?? []);
   const known = Object.keys(ERROR_CODES).map((code) => `'${code}'`);

@@ -8,7 +8,7 @@ interface Tsconfig {
 const published = members().filter(({ manifest }) => manifest.private !== true);
 const built = members().filter(({ path }) => exists(`${path}/tsconfig.json`));
 
-test.each(published)('$path has what its users need', ({ group, name, manifest }) => {
+test.each(published)('$path has what its users need', ({ path, group, name, manifest }) => {
   if (group === 'packages') expect(manifest.name).toBe(`@batonmq/${name}`);
   expect(manifest.description).toBeTruthy();
   expect(manifest.license).toBe('Apache-2.0');
@@ -17,6 +17,7 @@ test.each(published)('$path has what its users need', ({ group, name, manifest }
   expect(manifest.engines).toEqual({ node: '>=20.19' });
   expect(manifest.exports).toHaveProperty(['./package.json']);
   expect(manifest.scripts).toHaveProperty('package-lint');
+  expect(readText(`${path}/README.md`)).toMatch(`# ${manifest.name}\n`);
 });
 
 test.each(published)('$path is built by the root', ({ path }) => {
