@@ -23,11 +23,22 @@ const program = new Command('batonmq')
   .exitOverride();
 for (const command of program.commands) command.exitOverride();
 
+// Whoever reads our output may leave first (`batonmq consume | head`, a log collector that restarts).
+// A broker works on without its log; the other commands have nobody left to work for.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  if (process.argv[2] !== 'start') process.exit(EXIT.success);
+});
+
+let exitCode: number = EXIT.success;
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  exitCode = report(error);
 }
+// A standby that was stopped may still have a thread waiting for the kernel lock, which cannot be
+// called off: without this the process would stay until the active broker ends.
+process.exit(exitCode);
 
 /** Says what went wrong on standard error; returns the exit code for it. */
 function report(error: unknown): number {

@@ -9,6 +9,30 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What waits for each signal. */
+const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Runs `run` when a signal that is not aborted yet is; the call that it returns takes that back.
+ *
+ * However many calls wait on one signal, it carries one listener of ours: thousands of sends may be
+ * in flight under it, and the platform takes more than ten listeners for a leak.
+ */
+export function onAbort(signal: AbortSignal, run: () => void): () => void {
+  let runs = waiting.get(signal);
+  if (runs === undefined) {
+    const all = new Set<() => void>();
+    waiting.set(signal, all);
+    const runAll = (): void => {
+      for (const one of [...all]) one();
+    };
+    signal.addEventListener('abort', runAll, { once: true });
+    runs = all;
+  }
+  const registered = runs.add(run);
+  return () => void registered.delete(run);
+}
+
 /**
  * A promise that is settled from outside, or by its deadline or signal, whichever comes first.
  *
@@ -27,7 +51,7 @@ export function waitFor<T>(
   });
   const end = (): void => {
     cancel?.();
-    signal?.removeEventListener('abort', aborted);
+    ignoreSignal?.();
   };
   const reject = (error: Error): void => {
     end();
@@ -48,8 +72,9 @@ export function waitFor<T>(
           cleanUp();
           reject(timeoutError(what, timeoutMs));
         });
+  let ignoreSignal: (() => void) | undefined;
   if (signal?.aborted === true) aborted();
-  else signal?.addEventListener('abort', aborted, { once: true });
+  else if (signal !== undefined) ignoreSignal = onAbort(signal, aborted);
   return { promise, resolve, reject };
 }
 

@@ -1,7 +1,7 @@
 import { AbortError, BrokerError } from '@batonmq/model';
 import { command, type Command, type CommandHeader, type WireResponse } from '@batonmq/openwire';
 import type { CancelTimer, Clock } from '@batonmq/runtime';
-import { timeoutError } from '../deadline.ts';
+import { onAbort, timeoutError } from '../deadline.ts';
 import { asError, closedError, remoteError } from '../errors.ts';
 import type { WireLink } from '../wire/wire-link.ts';
 
@@ -47,7 +47,7 @@ export interface ChannelOwner {
 interface Entry extends Pending {
   stage: 'in-line' | 'unwritten' | 'written';
   expiresAt: number;
-  onAbort: (() => void) | undefined;
+  ignoreSignal: (() => void) | undefined;
 }
 
 const COMMAND_ID_MAX = 2 ** 31 - 1;
@@ -104,7 +104,7 @@ export class Channel {
     const entry = pending as Entry;
     entry.stage = 'in-line';
     entry.expiresAt = expiresAt;
-    entry.onAbort = undefined;
+    entry.ignoreSignal = undefined;
     this.#pending.set(id, entry);
     if (expiresAt < (this.#expiry?.at ?? Infinity)) this.#armExpiry(expiresAt);
     if (signal !== undefined) this.#watchSignal(id, entry, signal);
@@ -276,7 +276,7 @@ export class Channel {
       settle: answered,
       stage: 'in-line',
       expiresAt: Infinity,
-      onAbort: undefined,
+      ignoreSignal: undefined,
     };
     this.#pending.set(entry.command.commandId, entry);
     return entry;
@@ -292,7 +292,7 @@ export class Channel {
 
   #remove(id: number, entry: Entry): void {
     this.#pending.delete(id);
-    if (entry.onAbort !== undefined) entry.signal?.removeEventListener('abort', entry.onAbort);
+    entry.ignoreSignal?.();
   }
 
   #watchSignal(id: number, entry: Entry, signal: AbortSignal): void {
@@ -303,8 +303,7 @@ export class Channel {
       aborted();
       return;
     }
-    entry.onAbort = aborted;
-    signal.addEventListener('abort', aborted, { once: true });
+    entry.ignoreSignal = onAbort(signal, aborted);
   }
 
   /** One timer for all deadlines, set to the earliest: most are met, so a timer each would be waste. */
