@@ -24,5 +24,5 @@ const failed = CHECKS.filter(([name, args]) => {
 
 console.log('\n— tests');
 const vitest = ['exec', 'vitest', 'run', ...process.argv.slice(2)];
-const passed = run('pnpm', vitest, { ...env, BATONMQ_FAILED_CHECKS: failed.join(',') });
+const passed = run('pnpm', vitest, { ...env, FAILED_CHECKS: failed.join(',') });
 process.exitCode = passed && failed.length === 0 ? 0 : 1;
