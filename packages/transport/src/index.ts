@@ -26,7 +26,7 @@ export type {
   TransportConnection,
 } from './connection.ts';
 export { dial } from './dial.ts';
-export { listen } from './listen.ts';
+export { checkListenUri, listen } from './listen.ts';
 export {
   DIAL_DEFAULTS,
   LISTEN_DEFAULTS,

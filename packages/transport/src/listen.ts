@@ -6,6 +6,16 @@ import { TcpConnection } from './tcp-connection.ts';
 import { formatTcpUri, parseTcpUri } from './tcp-uri.ts';
 
 /**
+ * Checks what {@link listen} will be given, so that a mistake shows before anything is opened.
+ *
+ * @throws `BATON_UNSUPPORTED`, `BATON_INVALID_URI`; `BATON_INVALID_OPTION` naming everything that is
+ * wrong with the query.
+ */
+export function checkListenUri(uri: string): void {
+  resolveListenOptions(parseTcpUri(uri).query, {});
+}
+
+/**
  * Opens a listening socket and hands each connection to `accept`, which must start it in the same
  * turn. Running out of descriptors costs the peers that arrive meanwhile, not the listener.
  *

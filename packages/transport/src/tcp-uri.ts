@@ -27,9 +27,11 @@ export function parseTcpUri(uri: string): TcpUri {
   try {
     url = new URL(uri);
   } catch (error) {
-    throw new BrokerError('BATON_INVALID_URI', `${uri} is no URI; allowed is tcp://host:port`, {
-      cause: error,
-    });
+    throw new BrokerError(
+      'BATON_INVALID_URI',
+      `${uri} is no URI; allowed is tcp://host:port with a port from 0 to 65535`,
+      { cause: error },
+    );
   }
   if (url.hostname === '') throw invalid('the host is missing');
   if (url.port === '') throw invalid('the port is missing');

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Command } from 'commander';
-import { BrokerError } from '@batonmq/model';
 import type { Logger } from '@batonmq/runtime';
 import { jsonLogger, nodeRuntime } from '@batonmq/runtime/node';
 import {
@@ -10,7 +9,13 @@ import {
   type ResolvedSettings,
 } from '../config/resolve-settings.ts';
 import type { Settings } from '../config/settings.ts';
-import { environmentSource, fileSource, flagSource } from '../config/source.ts';
+import {
+  environmentSource,
+  fileSource,
+  flagSource,
+  missingFile,
+  type Source,
+} from '../config/source.ts';
 import { packageVersion } from '../package-version.ts';
 import { startServer, type Server } from '../server.ts';
 import { banner } from '../terminal/banner.ts';
@@ -63,16 +68,15 @@ async function start(flags: StartFlags): Promise<void> {
 function settingsFrom({ config, printConfig, ...flags }: StartFlags): ResolvedSettings {
   const path = config ?? process.env['BATONMQ_CONFIG'];
   const sources = [environmentSource(process.env), flagSource(flags)];
-  if (path !== undefined) sources.unshift(fileSource(path, readConfiguration(path)));
+  if (path !== undefined) sources.unshift(configurationAt(path));
   return resolveSettings(sources, { hostName: hostname(), isTerminal: process.stdout.isTTY });
 }
 
-function readConfiguration(path: string): string {
+function configurationAt(path: string): Source {
   try {
-    return readFileSync(path, 'utf8');
+    return fileSource(path, readFileSync(path, 'utf8'));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new BrokerError('BATON_INVALID_OPTION', `--config ${path} cannot be read: ${reason}`);
+    return missingFile(path, error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { formatSettings, resolveSettings } from './resolve-settings.ts';
-import { environmentSource, fileSource, flagSource } from './source.ts';
+import { environmentSource, fileSource, flagSource, missingFile } from './source.ts';
 
 const machine = { hostName: 'host', isTerminal: false };
 
@@ -37,15 +37,23 @@ test('flags win over the environment, the environment over the file, the file ov
 });
 
 test('every problem of every source is reported at once, with its place', () => {
-  const text = 'nmae: a\nlisten:\n  - udp://x:1\nadmin: nowhere\n';
+  const text = `nmae: a
+listen:
+  - udp://x:1
+  - tcp://1.2.3.4:99999
+  - tcp://h:1?foo=1&connectionCountMax=0
+admin: h:65536
+`;
   const problems = problemsOf(
     fileSource('b.yaml', text),
     environmentSource({ BATONMQ_LOG: 'loud', BATONMQ_PORT: '1' }),
     flagSource({ logLevel: 'all', store: 'sqlite:x' }),
   );
   expect(problems).toEqual([
-    'b.yaml:3:5 listen.0: must begin with tcp://',
-    'b.yaml:4:8 admin: must be HOST:PORT or off',
+    expect.stringMatching(/^b\.yaml:3:5 listen\.0: .*udp: .* is not supported/),
+    expect.stringMatching(/^b\.yaml:4:5 listen\.1: .*port from 0 to 65535$/),
+    expect.stringMatching(/^b\.yaml:5:5 listen\.2: .*foo is unknown.*connectionCountMax is 0/),
+    'b.yaml:6:8 admin: must be HOST:PORT or off',
     expect.stringMatching(/^b\.yaml:1:7 nmae is not a setting; these are: name, listen, /),
     expect.stringMatching(/^BATONMQ_PORT is not a variable of batonmq; these are: BATONMQ_NAME, /),
     'BATONMQ_LOG must be json or pretty',
@@ -56,6 +64,18 @@ test('every problem of every source is reported at once, with its place', () => 
 
 test('a file that is not YAML is a problem at its line', () => {
   expect(problemsOf(fileSource('b.yaml', 'name: a\nlisten: [\n'))[0]).toMatch(/^b\.yaml:\d+:\d+ /);
+});
+
+test('a file that cannot be read or is no mapping hides no other problem', () => {
+  const wrongFlag = flagSource({ log: 'loud' });
+  expect(problemsOf(missingFile('b.yaml', 'no such file'), wrongFlag)).toEqual([
+    '--config b.yaml cannot be read: no such file',
+    '--log must be json or pretty',
+  ]);
+  expect(problemsOf(fileSource('b.yaml', '- a\n'), wrongFlag)).toEqual([
+    'b.yaml:1:1 the file: must be settings, each as name: value',
+    '--log must be json or pretty',
+  ]);
 });
 
 test('an empty file sets nothing', () => {

@@ -1,38 +1,49 @@
 import { z } from 'zod';
+import { checkListenUri } from '@batonmq/transport';
 import { chooseStore } from '../store-choice.ts';
 
-/** A store refuses what is wrong with its own URI. */
-function checkStore(uri: string, context: z.RefinementCtx): void {
-  try {
-    chooseStore(uri);
-  } catch (error) {
-    context.addIssue({
-      code: 'custom',
-      message: error instanceof Error ? error.message : String(error),
-    });
-  }
+/** Makes a problem of what `check` throws: who uses a value knows best what is wrong with it. */
+function refusedBy(check: (value: string) => unknown) {
+  return (value: string, context: z.RefinementCtx): void => {
+    try {
+      check(value);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      context.addIssue({ code: 'custom', message });
+    }
+  };
 }
 
 /** `off`, or `host:port` with an IPv6 host in brackets. */
-const ADMIN = /^off$|^(\[[^\]]+\]|[^:]+):\d{1,5}$/;
+function isAdminAddress(address: string): boolean {
+  const port = /^(?:\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(address)?.[1];
+  return address === 'off' || (port !== undefined && Number(port) <= 65_535);
+}
+
+const text = z.string({ error: 'must be text' });
 
 /** What may be set about the program, wherever it is set. Every key is optional there. */
-export const SETTINGS_SCHEMA = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores')
-    .optional(),
-  listen: z
-    .array(z.string().startsWith('tcp://', 'must begin with tcp://'))
-    .min(1, 'must name at least one address')
-    .optional(),
-  store: z.string().superRefine(checkStore).optional(),
-  admin: z.string().regex(ADMIN, 'must be HOST:PORT or off').optional(),
-  log: z.enum(['json', 'pretty'], { error: 'must be json or pretty' }).optional(),
-  logLevel: z
-    .enum(['debug', 'info', 'warn', 'error'], { error: 'must be debug, info, warn or error' })
-    .optional(),
-});
+export const SETTINGS_SCHEMA = z.strictObject(
+  {
+    name: text
+      .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores')
+      .optional(),
+    listen: z
+      .array(text.superRefine(refusedBy(checkListenUri)), { error: 'must be a list of addresses' })
+      .min(1, 'must name at least one address')
+      .optional(),
+    store: text.superRefine(refusedBy(chooseStore)).optional(),
+    admin: text.refine(isAdminAddress, 'must be HOST:PORT or off').optional(),
+    log: z.enum(['json', 'pretty'], { error: 'must be json or pretty' }).optional(),
+    logLevel: z
+      .enum(['debug', 'info', 'warn', 'error'], { error: 'must be debug, info, warn or error' })
+      .optional(),
+  },
+  {
+    error: (issue) =>
+      issue.code === 'invalid_type' ? 'must be settings, each as name: value' : undefined,
+  },
+);
 
 /** Settings of one source: a file, the environment, or the flags. */
 export type PartialSettings = z.infer<typeof SETTINGS_SCHEMA>;

@@ -64,6 +64,12 @@ export function fileSource(name: string, text: string): Source {
   return checked(document.toJS() as unknown, { of: locate, nameSettings: false });
 }
 
+/** A configuration file that cannot be read; what is wrong elsewhere is reported with it. */
+export function missingFile(name: string, reason: string): Source {
+  const problems = [`--config ${name} cannot be read: ${reason}`];
+  return { settings: {}, problems, placeOf: () => name };
+}
+
 /** Environment variables, with the setting each of them makes. Lists are separated by commas. */
 export const VARIABLES: Readonly<Record<string, SettingName>> = {
   BATONMQ_NAME: 'name',
