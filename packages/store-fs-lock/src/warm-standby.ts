@@ -14,8 +14,10 @@ export class WarmStandby {
   readonly #follower: JournalFollower;
   readonly #onProgress: (progress: AcquireProgress) => void;
   readonly #pause: Pause;
+  readonly #startedAt: number;
   readonly #following: Promise<void>;
   #state: 'following' | 'stopped' | 'handed-over' = 'following';
+  #isWarm = false;
 
   constructor(
     components: RuntimeComponents,
@@ -26,6 +28,7 @@ export class WarmStandby {
     this.#follower = follower;
     this.#onProgress = onProgress;
     this.#pause = new Pause(components.clock);
+    this.#startedAt = components.clock.now();
     this.#following = this.#follow();
   }
 
@@ -66,9 +69,23 @@ export class WarmStandby {
   async #catchUp(): Promise<number> {
     try {
       await this.#follower.catchUp();
+      this.#noteWarm();
     } catch (error) {
       this.#components.logger.log('debug', 'the journal cannot be followed yet', { error });
     }
     return this.#follower.lagBytes;
+  }
+
+  /** Once: from the first look that came to the end, a takeover does not wait for the backlog. */
+  #noteWarm(): void {
+    if (this.#isWarm) return;
+    this.#isWarm = true;
+    const { messageCount } = this.#follower;
+    const tookMs = Math.round(this.#components.clock.now() - this.#startedAt);
+    this.#components.logger.log('info', 'the standby is warm', {
+      event: 'standby-warm',
+      messageCount,
+      tookMs,
+    });
   }
 }

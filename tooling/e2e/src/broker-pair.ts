@@ -65,6 +65,17 @@ export class BrokerPair implements AsyncDisposable {
     await this.#standby.becomes('standby');
   }
 
+  /** The active broker has ended: starts it anew, with nobody to take over. */
+  async restartActive(): Promise<void> {
+    this.#active = await startOne(this.#options, this.#active.port);
+    await this.#active.becomes('active');
+  }
+
+  /** Resolves when the standby has read all that was written before it came. */
+  async standbyIsWarm(): Promise<void> {
+    await this.#standby.process.line(/"event":"standby-warm"/);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.#active.kill(), this.#standby.kill()]);
   }
