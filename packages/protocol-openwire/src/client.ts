@@ -36,6 +36,8 @@ export class Client {
   readonly #consumers = new Map<string, Consumer>();
   readonly #producers = new Map<string, Producer>();
   #lastProducer: Producer | undefined;
+  #lastConsumerId: ConsumerId | undefined;
+  #lastConsumer: Consumer | undefined;
 
   constructor(
     info: ConnectionInfo,
@@ -83,20 +85,29 @@ export class Client {
   }
 
   consumer(id: ConsumerId | null): Consumer | undefined {
-    return id === null ? undefined : this.#consumers.get(consumerKey(id));
+    if (id === null) return undefined;
+    // The decoder gives the ids of one consumer as one object, so most acks need no text key.
+    if (this.#lastConsumerId !== id) {
+      this.#lastConsumerId = id;
+      this.#lastConsumer = this.#consumers.get(consumerKey(id));
+    }
+    return this.#lastConsumer;
   }
 
   addConsumer(consumer: Consumer): void {
+    this.#lastConsumerId = undefined;
     this.#consumers.set(consumer.key, consumer);
   }
 
   removeConsumer(consumer: Consumer, lastDelivered: number): void {
-    this.#consumers.delete(consumer.key);
+    this.forgetConsumer(consumer.key);
     consumer.subscription.close(lastDelivered);
   }
 
   /** The broker ended it: there is nothing left to close. */
   forgetConsumer(key: string): void {
+    this.#lastConsumerId = undefined;
+    this.#lastConsumer = undefined;
     this.#consumers.delete(key);
   }
 
