@@ -7,7 +7,7 @@ import { serveAdmin, type AdminHttp } from './admin/admin-http.ts';
 import type { Settings } from './config/settings.ts';
 import { Listeners } from './listeners.ts';
 import { destinationsOf, type ServerStatus } from './status.ts';
-import { chooseStore } from './store-choice.ts';
+import { chooseStore, storeUri } from './store-choice.ts';
 
 type RoleChanged = Extract<BrokerEvent, { type: 'role-changed' }>;
 
@@ -23,8 +23,9 @@ export async function startServer(
   components: RuntimeComponents,
 ): Promise<Server> {
   const store = openStore(chooseStore(settings.store), components);
-  const broker = createBroker({ name: settings.name, store, components });
-  const protocol = openWireProtocol({ broker, components });
+  const { name, broker: options = {}, openwire = {} } = settings;
+  const broker = createBroker({ name, store, components, options });
+  const protocol = openWireProtocol({ broker, components, options: openwire });
   const server = new Server({ settings, components, store, broker, protocol });
   await server.start();
   return server;
@@ -104,7 +105,7 @@ export class Server {
       processId: process.pid,
       residentBytes: process.memoryUsage().rss,
       listening: this.#listeners.uris,
-      store: { uri: settings.store, ...(await store.inspect()) },
+      store: { uri: storeUri(settings.store), ...(await store.inspect()) },
       destinations: destinationsOf(broker),
     };
   }

@@ -71,7 +71,7 @@ export function resolveFsLockOptions(options: FsLockStoreOptions): FsLockStoreSe
       `The options of the shared directory are not usable: ${problems.join('; ')}`,
     );
   }
-  return Object.freeze(settings);
+  return Object.freeze({ ...settings, journal: resolveJournalOptions(settings.journal) });
 }
 
 function* shapeProblems(settings: FsLockStoreSettings): Iterable<string> {

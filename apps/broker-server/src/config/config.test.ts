@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { FS_LOCK_STORE_DEFAULTS } from '@batonmq/store-fs-lock';
+import { storeUri } from '../store-choice.ts';
+import { effectiveSettings } from './settings.ts';
 import { formatSettings, resolveSettings } from './resolve-settings.ts';
 import { environmentSource, fileSource, flagSource, missingFile } from './source.ts';
 
@@ -16,7 +19,7 @@ function problemsOf(...sources: Parameters<typeof resolveSettings>[0]): string[]
 test('flags win over the environment, the environment over the file, the file over defaults', () => {
   const file = fileSource('b.yaml', 'name: file\nstore: "memory:"\nlogLevel: warn\n');
   const environment = environmentSource({ BATONMQ_NAME: 'env', BATONMQ_LOG_LEVEL: 'error' });
-  const { settings, origins } = resolveSettings(
+  const { settings, originOf } = resolveSettings(
     [file, environment, flagSource({ name: 'flag' })],
     machine,
   );
@@ -28,12 +31,10 @@ test('flags win over the environment, the environment over the file, the file ov
     log: 'json',
     logLevel: 'error',
   });
-  expect(origins).toMatchObject({
-    name: '--name',
-    store: 'b.yaml:2:8',
-    logLevel: 'BATONMQ_LOG_LEVEL',
-    admin: 'default',
-  });
+  expect(originOf(['name'])).toBe('--name');
+  expect(originOf(['store'])).toBe('b.yaml:2:8');
+  expect(originOf(['logLevel'])).toBe('BATONMQ_LOG_LEVEL');
+  expect(originOf(['admin'])).toBe('default');
 });
 
 test('every problem of every source is reported at once, with its place', () => {
@@ -88,8 +89,78 @@ test('brokers of one machine differ in name by their port', () => {
   expect([named(61616), named(61617)]).toEqual(['host-61616', 'host-61617']);
 });
 
-test('printed settings are a configuration file that sets the same', () => {
-  const resolved = resolveSettings([flagSource({ listen: ['tcp://a:1', 'tcp://b:2'] })], machine);
-  const again = resolveSettings([fileSource('printed', formatSettings(resolved))], machine);
-  expect(again.settings).toEqual(resolved.settings);
+test('wrong options of all parts are reported at their places, beside each other', () => {
+  const text = `broker:
+  sendTimeoutMs: 0
+  destinationMemoryLimitBytes: 1073741824
+  memoryLimitBytes: 2147483648
+  colour: red
+openwire:
+  frameBytesMax: big
+store:
+  uri: file:./data
+  leaseDurationMs: 5000
+  keepAliveIntervalMs: 1000
+  journal:
+    segmentBytes: 1
+listen: tcp://h:1
+`;
+  expect(problemsOf(fileSource('b.yaml', text)).sort()).toEqual([
+    expect.stringMatching(/^b\.yaml:10:20 store\.leaseDurationMs: .*more than a ninth/),
+    expect.stringMatching(/^b\.yaml:13:19 store\.journal\.segmentBytes: .*segmentBytes is 1/),
+    'b.yaml:14:9 listen: must be a list of addresses',
+    expect.stringMatching(/^b\.yaml:2:18 broker\.sendTimeoutMs: .*from 1 up, not 0$/),
+    expect.stringMatching(/^b\.yaml:5:11 broker\.colour: .*"colour" is unknown$/),
+    expect.stringMatching(/^b\.yaml:7:18 openwire\.frameBytesMax: .*big/),
+  ]);
+});
+
+test('a section must be one, and an option must have a value; an empty section sets nothing', () => {
+  expect(
+    problemsOf(fileSource('b.yaml', 'broker: 5\nopenwire:\nstore: {leaseDurationMs: 1}')),
+  ).toEqual([
+    'b.yaml:3:8 store: must be a URI, or options with a uri among them',
+    'b.yaml:1:9 broker: must be options, each as name: value',
+  ]);
+  expect(
+    problemsOf(fileSource('b.yaml', 'store: {uri: "file:d", journal: , directory: e}')),
+  ).toEqual([
+    expect.stringMatching(/ store\.journal: has no value$/),
+    expect.stringMatching(/ store\.directory: directory is not an option of a store$/),
+  ]);
+});
+
+test.each([
+  ['as a query', 'store: file:d?journal.segmentBytes=1048576&leaseDurationMs=20000\n'],
+  [
+    'beside the uri',
+    'store: {uri: "file:d", leaseDurationMs: 20000, journal: {segmentBytes: 1048576}}\n',
+  ],
+])('options of a store may stand %s', (_, text) => {
+  const { settings, originOf } = resolveSettings([fileSource('b.yaml', text)], machine);
+  expect(effectiveSettings(settings).store).toMatchObject({
+    uri: 'file:d',
+    leaseDurationMs: 20_000,
+    keepAliveIntervalMs: FS_LOCK_STORE_DEFAULTS.keepAliveIntervalMs,
+    journal: { segmentBytes: 1_048_576 },
+  });
+  expect(originOf(['store', 'leaseDurationMs'])).toMatch(/^b\.yaml:1:/);
+  expect(originOf(['store', 'journal', 'segmentBytes'])).toMatch(/^b\.yaml:1:/);
+  expect(originOf(['store', 'keepAliveIntervalMs'])).toBe('default');
+  expect(effectiveSettings({ ...settings, store: storeUri(settings.store) })).toEqual(
+    effectiveSettings(settings),
+  );
+});
+
+test('printed settings show every option in force and are a configuration file that sets the same', () => {
+  const file = fileSource('b.yaml', 'broker:\n  sendTimeoutMs: 5\n');
+  const flags = flagSource({ listen: ['tcp://a:1', 'tcp://b:2'] });
+  const resolved = resolveSettings([file, flags], machine);
+  const printed = formatSettings(resolved);
+  expect(printed).toContain('\n  sendTimeoutMs: 5 # b.yaml:2:18\n');
+  expect(printed).toContain('\n  deadLetterQueue: "ActiveMQ.DLQ" # default\n');
+  expect(printed).toContain('\n    onCorruption: "refuse" # default\n');
+  expect(printed).toContain('# --listen\nlisten:\n');
+  const again = resolveSettings([fileSource('printed', printed)], machine);
+  expect(effectiveSettings(again.settings)).toEqual(effectiveSettings(resolved.settings));
 });

@@ -1,7 +1,10 @@
 import { BrokerError } from '@batonmq/model';
 import { stringify } from 'yaml';
+import { storeOptions, type StoreChoice } from '../store-choice.ts';
+import { entriesOf, isMapping, type Options } from './option-section.ts';
 import {
   defaultSettings,
+  effectiveSettings,
   type PartialSettings,
   type SettingName,
   type Settings,
@@ -9,10 +12,14 @@ import {
 } from './settings.ts';
 import type { Source } from './source.ts';
 
+/** Which setting, and which option in it. */
+type SettingPath = readonly [name: SettingName, ...option: string[]];
+
 /** Settings in force, and where each comes from. */
 export interface ResolvedSettings {
   readonly settings: Settings;
-  readonly origins: Readonly<Record<SettingName, string>>;
+  /** Of a setting, or of an option in one: its place, or `default`. */
+  readonly originOf: (path: SettingPath) => string;
 }
 
 /**
@@ -32,17 +39,50 @@ export function resolveSettings(
     {},
   );
   const settings = { ...defaultSettings(given, surroundings), ...given } as Settings;
-  const names = Object.keys(settings) as SettingName[];
-  const origins = names.map((name) => {
-    const source = sources.findLast((candidate) => candidate.settings[name] !== undefined);
-    return [name, source?.placeOf(name) ?? 'default'] as const;
-  });
-  return { settings, origins: Object.fromEntries(origins) as Record<SettingName, string> };
+  return { settings, originOf: (path) => originOf(path, sources) };
 }
 
-/** The settings as a configuration file, each with where it comes from. */
-export function formatSettings({ settings, origins }: ResolvedSettings): string {
-  return (Object.keys(settings) as SettingName[])
-    .map((name) => `# ${origins[name]}\n${stringify({ [name]: settings[name] })}`)
+/** The last source that makes a setting makes all of it, with the options in it. */
+function originOf([name, ...option]: SettingPath, sources: readonly Source[]): string {
+  const source = sources.findLast(({ settings }) => settings[name] !== undefined);
+  if (source === undefined) return 'default';
+  const { store, [name]: value } = source.settings;
+  const given = name === 'store' && store !== undefined ? storeSection(store) : value;
+  const isGiven = option.length === 0 || (isMapping(given) && hasEntry(given, option));
+  return isGiven ? source.placeOf([name, ...option]) : 'default';
+}
+
+function storeSection(store: StoreChoice): Options {
+  return { uri: '', ...storeOptions(store) };
+}
+
+function hasEntry(options: Options, path: readonly string[]): boolean {
+  return entriesOf(options).some(([other]) => other.join('.') === path.join('.'));
+}
+
+/** All settings in force as a configuration file, each with where it comes from. */
+export function formatSettings({ settings, originOf }: ResolvedSettings): string {
+  const effective = effectiveSettings(settings);
+  return (Object.keys(effective) as SettingName[])
+    .map((name) => {
+      const value: unknown = effective[name];
+      if (isMapping(value)) return `${name}:\n${formatSection(value, [name], originOf)}`;
+      return `# ${originOf([name])}\n${stringify({ [name]: value }, { lineWidth: 0 })}`;
+    })
+    .join('');
+}
+
+function formatSection(
+  section: Options,
+  path: SettingPath,
+  originOf: ResolvedSettings['originOf'],
+): string {
+  const indent = '  '.repeat(path.length);
+  return Object.entries(section)
+    .map(([name, value]) => {
+      const inner: SettingPath = [...path, name];
+      if (isMapping(value)) return `${indent}${name}:\n${formatSection(value, inner, originOf)}`;
+      return `${indent}${name}: ${JSON.stringify(value)} # ${originOf(inner)}\n`;
+    })
     .join('');
 }

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { checkListenUri } from '@batonmq/transport';
-import { chooseStore } from '../store-choice.ts';
+import { resolveBrokerOptions, type BrokerOptions } from '@batonmq/broker-core';
+import { resolveOpenWireOptions, type OpenWireOptions } from '@batonmq/protocol-openwire';
+import { chooseStore, effectiveStore, type StoreChoice } from '../store-choice.ts';
+import { isMapping, optionProblems, optionSection } from './option-section.ts';
 
 /** Makes a problem of what `check` throws: who uses a value knows best what is wrong with it. */
 function refusedBy(check: (value: string) => unknown) {
@@ -12,6 +15,26 @@ function refusedBy(check: (value: string) => unknown) {
       context.addIssue({ code: 'custom', message });
     }
   };
+}
+
+/** A URI, or a `uri` with options beside it. The options are only judged if there is a store to ask. */
+function checkStore(value: unknown, context: z.RefinementCtx): void {
+  const { uri, ...options } = isMapping(value) ? value : { uri: value };
+  if (typeof uri !== 'string') {
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a URI, or options with a uri among them',
+    });
+    return;
+  }
+  const countBefore = context.issues.length;
+  refusedBy(chooseStore)(uri, context);
+  if (context.issues.length > countBefore) return;
+  for (const { path, message } of optionProblems(options, (some) =>
+    chooseStore({ ...some, uri }),
+  )) {
+    context.addIssue({ code: 'custom', message, path: [...path] });
+  }
 }
 
 /** `off`, or `host:port` with an IPv6 host in brackets. */
@@ -32,7 +55,9 @@ export const SETTINGS_SCHEMA = z.strictObject(
       .array(text.superRefine(refusedBy(checkListenUri)), { error: 'must be a list of addresses' })
       .min(1, 'must name at least one address')
       .optional(),
-    store: text.superRefine(refusedBy(chooseStore)).optional(),
+    store: z.custom<StoreChoice>().superRefine(checkStore).optional(),
+    broker: optionSection<BrokerOptions>(resolveBrokerOptions).optional(),
+    openwire: optionSection<OpenWireOptions>(resolveOpenWireOptions).optional(),
     admin: text.refine(isAdminAddress, 'must be HOST:PORT or off').optional(),
     log: z.enum(['json', 'pretty'], { error: 'must be json or pretty' }).optional(),
     logLevel: z
@@ -57,8 +82,12 @@ export interface Settings {
   readonly name: string;
   /** Where clients connect while this broker is active. */
   readonly listen: readonly string[];
-  /** Where the messages are: `file:DIR` or `memory:`. */
-  readonly store: string;
+  /** Where the messages are: `file:DIR` or `memory:`, with options. */
+  readonly store: StoreChoice;
+  /** Limits and times. @defaultValue BROKER_DEFAULTS of broker-core */
+  readonly broker?: BrokerOptions | undefined;
+  /** How OpenWire clients are treated. @defaultValue OPEN_WIRE_DEFAULTS of protocol-openwire */
+  readonly openwire?: OpenWireOptions | undefined;
   /** `HOST:PORT` of the HTTP interface for operators, or `off`. */
   readonly admin: string;
   readonly log: 'json' | 'pretty';
@@ -87,5 +116,15 @@ export function defaultSettings(
     admin: '127.0.0.1:8161',
     log: isTerminal ? 'pretty' : 'json',
     logLevel: 'info',
+  };
+}
+
+/** The settings with every option of every part, given or not. */
+export function effectiveSettings(settings: Settings): Required<Settings> {
+  return {
+    ...settings,
+    store: effectiveStore(settings.store),
+    broker: resolveBrokerOptions(settings.broker),
+    openwire: resolveOpenWireOptions(settings.openwire),
   };
 }

@@ -6,8 +6,8 @@ export interface Source {
   readonly settings: PartialSettings;
   /** One line each, beginning with the place: `broker.yaml:4:7 …`, `--listen …`. */
   readonly problems: readonly string[];
-  /** Where a setting of this source was made, for people. */
-  placeOf(name: SettingName): string;
+  /** Where a setting of this source was made, or an option in it, for people. */
+  placeOf(path: readonly string[]): string;
 }
 
 type Path = readonly PropertyKey[];
@@ -22,7 +22,7 @@ interface Places {
 
 /** Checks the raw values of one source. */
 function checked(raw: unknown, places: Places): Source {
-  const placeOf = (name: SettingName): string => places.of([name]);
+  const placeOf = (path: readonly string[]): string => places.of(path);
   const result = SETTINGS_SCHEMA.safeParse(raw ?? {});
   if (result.success) return { settings: result.data, problems: [], placeOf };
   const problems = result.error.issues.flatMap((issue) => {

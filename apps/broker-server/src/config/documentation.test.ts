@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { BROKER_DEFAULTS } from '@batonmq/broker-core';
+import { OPEN_WIRE_DEFAULTS } from '@batonmq/protocol-openwire';
+import { LISTEN_DEFAULTS } from '@batonmq/transport';
+import { expect, test } from 'vitest';
+import { effectiveStore } from '../store-choice.ts';
+import { entriesOf, type Options } from './option-section.ts';
+import { SETTINGS_SCHEMA } from './settings.ts';
+
+const PAGE = readFileSync(
+  new URL('../../../../docs/reference/configuration.md', import.meta.url),
+  'utf8',
+);
+
+/** `name: default` of each row under a heading. */
+function documented(heading: string): string[] {
+  const start = PAGE.indexOf(`${heading}\n`);
+  const section = PAGE.slice(start + heading.length).split(/^##+ /m)[0] ?? '';
+  const rows = section.matchAll(/^\| `([\w.]+)` +\| `([^`]+)` +\| \S/gm);
+  return [...rows].map(([, name, value]) => `${name}: ${value}`).sort();
+}
+
+function inForce(options: Options): string[] {
+  return entriesOf(options)
+    .filter(([path]) => path.join() !== 'uri')
+    .map(([path, value]) => `${path.join('.')}: ${String(value)}`)
+    .sort();
+}
+
+test.each<[string, Options]>([
+  ['## Options of `broker`', BROKER_DEFAULTS],
+  ['## Options of `openwire`', OPEN_WIRE_DEFAULTS],
+  ['## Options of `listen`', LISTEN_DEFAULTS],
+  ['### `file:DIR`', effectiveStore('file:data')],
+  ['### `memory:`', effectiveStore('memory:')],
+])('%s in the reference lists every option and its default', (heading, options) => {
+  expect(documented(heading)).toEqual(inForce(options));
+});
+
+test('the reference lists every setting', () => {
+  for (const name of Object.keys(SETTINGS_SCHEMA.shape)) expect(PAGE).toContain(`| \`${name}\` `);
+});
