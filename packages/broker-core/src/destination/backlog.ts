@@ -73,31 +73,35 @@ export class Backlog {
     if (this.#isReading || this.#messageCount === 0 || number === undefined) return;
     this.#isReading = true;
     const limits = { messageCountMax, bytesMax: this.#parts.settings.pageBytes };
-    this.#parts.lease.read(number, this.from, limits).then(
-      (page) => {
-        this.#isReading = false;
-        if (!this.#parts.isOver && !this.#queue.isRemoved) this.#take(page);
-      },
-      (error: unknown) => {
-        if (!this.#parts.isOver) this.#retry(messageCountMax, error);
-      },
-    );
+    this.#parts.lease
+      .read(number, this.from, limits)
+      .then((stored) => stored.map((each) => this.#decoded(each)))
+      .then(
+        (page) => {
+          this.#isReading = false;
+          if (!this.#parts.isOver && !this.#queue.isRemoved) this.#take(page);
+        },
+        (error: unknown) => {
+          if (!this.#parts.isOver) this.#retry(messageCountMax, error);
+        },
+      );
   }
 
   clear(): void {
     this.#messageCount = 0;
   }
 
-  #take(stored: readonly StoredMessage[]): void {
-    const page: PagedMessage[] = [];
-    for (const { sequence, redeliveryCount, payload } of stored) {
-      // The store may already show a message whose append has not settled here. It is counted in
-      // when that happens; to take it now would make it appear twice.
-      if (sequence > this.#durableThrough) break;
-      const message = decodeMessage(payload, this.#queue.destination);
-      page.push({ message, sequence, storedCount: redeliveryCount });
-      this.#from = sequence + 1;
-    }
+  #decoded({ sequence, redeliveryCount, payload }: StoredMessage): PagedMessage {
+    const message = decodeMessage(payload, this.#queue.destination);
+    return { message, sequence, storedCount: redeliveryCount };
+  }
+
+  #take(read: readonly PagedMessage[]): void {
+    // The store may already show a message whose append has not settled here. It is counted in
+    // when that happens; to take it now would make it appear twice.
+    const page = read.filter(({ sequence }) => sequence <= this.#durableThrough);
+    const last = page.at(-1);
+    if (last !== undefined) this.#from = last.sequence + 1;
     if (page.length === 0) this.#reportMissing();
     this.#messageCount = Math.max(0, this.#messageCount - page.length);
     this.#paged(page);

@@ -1,4 +1,5 @@
 import { isBrokerError, type Sequence } from '@batonmq/model';
+import type { StoredMessage } from '@batonmq/store-spi';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Receipt } from '../connection/connection.ts';
 import type { Queue } from '../destination/queue.ts';
@@ -125,21 +126,18 @@ export class BrowserSubscription implements Subscription {
     this.#isReading = true;
     const { pageBytes } = this.#parts.settings;
     const limits = { messageCountMax: PAGE_MESSAGES, bytesMax: pageBytes };
-    this.#parts.lease.read(number, cursor.from, limits).then(
-      (stored) => {
+    const read = this.#parts.lease.read(number, cursor.from, limits);
+    const decoded = read.then((stored) => ({
+      page: this.#decoded(stored, cursor),
+      last: stored.at(-1)?.sequence ?? cursor.through,
+    }));
+    decoded.then(
+      ({ page, last }) => {
         this.#isReading = false;
         if (this.#parts.isOver) return;
-        const last = stored.at(-1);
-        cursor.page = stored
-          .filter(({ sequence }) => sequence <= cursor.through)
-          .map(({ payload, redeliveryCount }) => ({
-            message: decodeMessage(payload, cursor.queue.destination),
-            destination: cursor.queue.destination,
-            brokerSequence: this.#parts.nextBrokerSequence(),
-            redeliveryCount,
-          }));
+        cursor.page = page;
         cursor.index = 0;
-        cursor.from = ((last?.sequence ?? cursor.through) + 1) as Sequence;
+        cursor.from = (last + 1) as Sequence;
         this.resume();
       },
       (error: unknown) => {
@@ -156,7 +154,20 @@ export class BrowserSubscription implements Subscription {
     );
   }
 
+  #decoded(stored: readonly StoredMessage[], { queue, through }: Cursor): readonly Delivery[] {
+    const { destination } = queue;
+    return stored
+      .filter(({ sequence }) => sequence <= through)
+      .map(({ payload, redeliveryCount }) => ({
+        message: decodeMessage(payload, destination),
+        destination,
+        brokerSequence: this.#parts.nextBrokerSequence(),
+        redeliveryCount,
+      }));
+  }
+
   #end(): void {
+    if (this.#isClosed) return;
     this.#isExhausted = true;
     this.#cursor = undefined;
     if (this.options.prefetchCount === 0) this.#credit.exhaust();

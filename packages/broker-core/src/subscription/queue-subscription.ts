@@ -49,7 +49,9 @@ export class QueueSubscription implements Subscription {
     return this.#credit.hasRoom;
   }
 
+  /** Once for each queue, however many of its names cover it. */
   attach(queue: Queue): void {
+    if (this.#attachments.has(queue)) return;
     this.#attachments.set(queue, queue.attach(this));
   }
 
