@@ -16,6 +16,12 @@ export interface ProducerState {
   heldCount: number;
 }
 
+/** Why the input of a connection is paused: its last message went where there is no room. */
+interface Pause {
+  readonly message: Message;
+  readonly deadline: number;
+}
+
 interface HeldSend {
   readonly connection: ClientConnection;
   readonly producer: ProducerState;
@@ -29,7 +35,9 @@ interface HeldSend {
  *
  * A send with a receipt waits, `sendTimeoutMs` at most; its sender waits for the receipt. One without
  * has no such brake: it is taken, and the input of its connection is paused, so that limits are passed by no
- * more than what was already read from the socket.
+ * more than what was already read from the socket. The input goes on after `sendTimeoutMs` too, or the
+ * acks that would make room might wait in it; what is sent without a receipt to a place that is still full
+ * is then refused.
  */
 export class FlowControl {
   readonly #parts: TermParts;
@@ -37,9 +45,12 @@ export class FlowControl {
   /** In order of arrival, which is the order of deadlines too. */
   #held: HeldSend[] = [];
   readonly #heldCounts = new Map<ClientConnection, number>();
-  /** Connections whose input is paused, each with the message that shows what it waits for. */
-  readonly #paused = new Map<ClientConnection, Message>();
+  /** In order of their deadlines. */
+  readonly #paused = new Map<ClientConnection, Pause>();
+  /** Connections whose pause was too long, each with what it waited for. */
+  readonly #overdue = new Map<ClientConnection, Message>();
   #cancelTimer: CancelTimer | undefined;
+  #cancelWatch: CancelTimer | undefined;
   #isLookPlanned = false;
 
   constructor(parts: TermParts, router: Router) {
@@ -47,7 +58,7 @@ export class FlowControl {
     this.#router = router;
   }
 
-  /** Takes a message, now or when there is room. @throws as `Router.check`. */
+  /** Takes a message, now or when there is room. @throws as `Router.check`, `BATON_LIMIT`. */
   send(
     connection: ClientConnection,
     producer: ProducerState,
@@ -59,13 +70,14 @@ export class FlowControl {
       this.#hold(connection, producer, message, receipt);
       return;
     }
+    if (isHeldUp && this.#overdue.has(connection)) throw this.#noMemory(message);
     this.#router.send(message, producer, receipt, connection.failures);
     if (isHeldUp || this.#parts.writes.isCongested) this.#pause(connection, message);
   }
 
   /** Memory was relieved, or the write path: looks at the end of the turn who can go on. */
   relieved(): void {
-    if (this.#isLookPlanned || (this.#held.length === 0 && this.#paused.size === 0)) return;
+    if (this.#isLookPlanned || !this.#isAnyoneWaiting) return;
     this.#isLookPlanned = true;
     this.#parts.endOfTurn.run(() => {
       this.#isLookPlanned = false;
@@ -77,6 +89,7 @@ export class FlowControl {
   /** Its held sends were never taken; its clients will see it closed instead of a receipt. */
   forget(connection: ClientConnection): void {
     this.#paused.delete(connection);
+    this.#overdue.delete(connection);
     if (!this.#heldCounts.delete(connection)) return;
     this.#held = this.#held.filter((send) => send.connection !== connection);
   }
@@ -93,12 +106,16 @@ export class FlowControl {
     const heldCount = (this.#heldCounts.get(connection) ?? 0) + 1;
     this.#heldCounts.set(connection, heldCount);
     this.#armTimer();
+    this.#watchSlowConsumers();
     if (receipt === undefined || heldCount >= HELD_SENDS_MAX) this.#pause(connection, message);
   }
 
   #pause(connection: ClientConnection, message: Message): void {
     if (this.#paused.has(connection)) return;
-    this.#paused.set(connection, message);
+    const deadline = this.#parts.clock.now() + this.#parts.settings.sendTimeoutMs;
+    this.#paused.set(connection, { message, deadline });
+    this.#armTimer();
+    this.#watchSlowConsumers();
     this.#parts.endOfTurn.run(() => {
       if (this.#paused.has(connection)) connection.control.pauseInput();
     });
@@ -131,12 +148,45 @@ export class FlowControl {
   }
 
   #resumePaused(): void {
-    for (const [connection, message] of this.#paused) {
+    for (const [connection, message] of this.#overdue) {
+      if (!this.#isHeldUp(message)) this.#overdue.delete(connection);
+    }
+    for (const [connection, { message }] of this.#paused) {
       if (this.#parts.writes.isCongested || this.#isHeldUp(message)) continue;
       if (this.#heldCounts.has(connection)) continue;
       this.#paused.delete(connection);
       connection.control.resumeInput();
     }
+  }
+
+  /** A slow disk is waited for as long as it takes: with it, acks make no room either. */
+  #resumeLate(now: number): void {
+    const { sendTimeoutMs } = this.#parts.settings;
+    for (const [connection, { message, deadline }] of this.#paused) {
+      if (deadline > now) return;
+      this.#paused.delete(connection);
+      if (this.#parts.writes.isCongested || this.#heldCounts.has(connection)) {
+        this.#paused.set(connection, { message, deadline: now + sendTimeoutMs });
+      } else {
+        this.#overdue.set(connection, message);
+        connection.control.resumeInput();
+      }
+    }
+  }
+
+  get #isAnyoneWaiting(): boolean {
+    return this.#held.length > 0 || this.#paused.size > 0 || this.#overdue.size > 0;
+  }
+
+  /** Topic consumers that keep messages while others wait for memory have a time to take some. */
+  #watchSlowConsumers(): void {
+    if (this.#cancelWatch !== undefined) return;
+    const { clock, destinations, settings } = this.#parts;
+    destinations.watchSlowConsumers();
+    this.#cancelWatch = clock.setTimer(settings.slowConsumerTimeoutMs, () => {
+      this.#cancelWatch = undefined;
+      if (!this.#parts.isOver && this.#isAnyoneWaiting) this.#watchSlowConsumers();
+    });
   }
 
   #letGo({ connection, producer }: HeldSend): void {
@@ -156,9 +206,11 @@ export class FlowControl {
   }
 
   #armTimer(): void {
-    const first = this.#held[0];
-    if (first === undefined || this.#cancelTimer !== undefined) return;
-    const delay = Math.max(0, first.deadline - this.#parts.clock.now());
+    if (this.#cancelTimer !== undefined) return;
+    const [paused] = this.#paused.values();
+    const first = Math.min(this.#held[0]?.deadline ?? Infinity, paused?.deadline ?? Infinity);
+    if (first === Infinity) return;
+    const delay = Math.max(0, first - this.#parts.clock.now());
     this.#cancelTimer = this.#parts.clock.setTimer(delay, () => {
       this.#cancelTimer = undefined;
       if (!this.#parts.isOver) this.#failLate();
@@ -169,16 +221,19 @@ export class FlowControl {
     const now = this.#parts.clock.now();
     const late = this.#held.filter(({ deadline }) => deadline <= now);
     this.#held = this.#held.filter(({ deadline }) => deadline > now);
-    const { sendTimeoutMs } = this.#parts.settings;
     for (const send of late) {
       const { connection, message, receipt } = send;
       this.#letGo(send);
-      const { key } = message.destination;
-      const text = `${key} had no memory for another message within ${sendTimeoutMs} ms; the message was not taken`;
-      const error = new BrokerError('BATON_LIMIT', text, { details: { destination: key } });
-      connection.refuse(error, receipt);
+      connection.refuse(this.#noMemory(message), receipt);
     }
+    this.#resumeLate(now);
     this.relieved();
     this.#armTimer();
+  }
+
+  #noMemory({ destination: { key } }: Message): BrokerError {
+    const { sendTimeoutMs } = this.#parts.settings;
+    const text = `${key} had no memory for another message within ${sendTimeoutMs} ms; the message was not taken`;
+    return new BrokerError('BATON_LIMIT', text, { details: { destination: key } });
   }
 }

@@ -73,10 +73,11 @@ export class Destinations {
         { details: { destination: target.key } },
       );
     }
+    this.#requireRoom(target);
     return this.#create(target, by);
   }
 
-  /** The queue of that name, made if missing. */
+  /** The queue of that name, made if missing. It is the broker's own need, so no limit forbids it. */
   queue(target: Destination, by: ConnectionId | undefined): Queue {
     const found = this.#all.get(target.key);
     return found instanceof Queue ? found : (this.#create(target, by) as Queue);
@@ -86,6 +87,7 @@ export class Destinations {
   add(target: Destination, by: ConnectionId): void {
     for (const part of compositeParts(target)) {
       if (this.#all.has(part.key)) continue;
+      this.#requireRoom(part);
       if (isTemporary(part)) this.#owners.set(part.key, by);
       const made = this.#create(part, by);
       if (made instanceof Queue && !isTemporary(part)) made.ensureStored();
@@ -148,6 +150,14 @@ export class Destinations {
     return [...new Set(found.filter((each) => each instanceof Queue))];
   }
 
+  /** Senders wait for memory: tells the consumers of topics that are full. */
+  watchSlowConsumers(): void {
+    for (const destination of this.#all.values()) {
+      if (destination instanceof Topic && destination.memory.isFull)
+        destination.watchSlowConsumers();
+    }
+  }
+
   /** See `Broker.publish`. */
   publish(message: Message, only: Subscription | undefined): void {
     const { destination } = message;
@@ -172,15 +182,17 @@ export class Destinations {
     for (const subscription of listeners) subscription.offer(delivery);
   }
 
-  #create(target: Destination, by: ConnectionId | undefined): Queue | Topic {
+  #requireRoom(target: Destination): void {
     const { destinationsMax } = this.#parts.settings;
-    if (this.#all.size >= destinationsMax) {
-      throw new BrokerError(
-        'BATON_LIMIT',
-        `${target.key} would be destination ${destinationsMax + 1}; "destinationsMax" allows ${destinationsMax}`,
-        { details: { destination: target.key, destinationsMax } },
-      );
-    }
+    if (this.#all.size < destinationsMax) return;
+    throw new BrokerError(
+      'BATON_LIMIT',
+      `${target.key} would be destination ${this.#all.size + 1}; "destinationsMax" allows ${destinationsMax}`,
+      { details: { destination: target.key, destinationsMax } },
+    );
+  }
+
+  #create(target: Destination, by: ConnectionId | undefined): Queue | Topic {
     const made = isQueue(target) ? new Queue(target, this.#parts) : new Topic(target, this.#parts);
     this.#all.set(target.key, made);
     for (const { pattern, subscription } of this.#wildcards) {

@@ -33,7 +33,6 @@ export class Topic {
     if (this.subscriptions.size === 0) return;
     const delivery = topicMessage(message, this.destination, this.#parts, this.memory);
     for (const subscription of this.subscriptions) subscription.offer(delivery);
-    if (this.memory.isFull) this.#watchSlowConsumers();
   }
 
   remove(): void {
@@ -41,7 +40,8 @@ export class Topic {
     this.subscriptions.clear();
   }
 
-  #watchSlowConsumers(): void {
+  /** Called while it is full and senders wait. */
+  watchSlowConsumers(): void {
     for (const subscription of this.subscriptions) subscription.holdsUpSenders();
   }
 }

@@ -53,14 +53,14 @@ export class TopicSubscription implements Subscription {
     }
     delivery.memory?.add(delivery.bytes);
     this.#backlog.push(delivery);
-    const { topicBacklogMessages, slowConsumerBacklogMessages } = this.#parts.settings;
-    this.#dropBeyond(this.#isSlow ? slowConsumerBacklogMessages : topicBacklogMessages);
+    if (this.#isSlow) this.#dropAsSlow();
+    else this.#dropBeyond(this.#parts.settings.topicBacklogMessages);
   }
 
   /** The memory of one of its topics is full: it has a time to take something, or it is slow. */
   holdsUpSenders(): void {
     if (this.#backlog.length === 0 || this.#isSlow) return;
-    const { slowConsumerTimeoutMs, slowConsumerBacklogMessages } = this.#parts.settings;
+    const { slowConsumerTimeoutMs } = this.#parts.settings;
     this.#cancelSlowTimer ??= this.#parts.clock.setTimer(slowConsumerTimeoutMs, () => {
       this.#cancelSlowTimer = undefined;
       if (this.#isClosed || this.#parts.isOver) return;
@@ -70,7 +70,7 @@ export class TopicSubscription implements Subscription {
         consumerKey: this.options.consumerKey,
         destination: this.options.destination.key,
       });
-      this.#dropBeyond(slowConsumerBacklogMessages);
+      this.#dropAsSlow();
     });
   }
 
@@ -168,6 +168,13 @@ export class TopicSubscription implements Subscription {
     this.#isSlow = false;
     this.#credit.spend();
     this.options.sink.deliver(delivery);
+  }
+
+  /** Large messages may fill memory with less than a slow consumer may keep: then it keeps less. */
+  #dropAsSlow(): void {
+    this.#dropBeyond(this.#parts.settings.slowConsumerBacklogMessages);
+    while (this.#backlog.peek()?.memory?.isFull === true)
+      this.#dropBeyond(this.#backlog.length - 1);
   }
 
   #dropBeyond(messageCount: number): void {
