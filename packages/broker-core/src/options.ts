@@ -6,7 +6,8 @@ const MIB = 2 ** 20;
 export interface BrokerOptions {
   /**
    * Memory for messages that are kept nowhere else (non-persistent ones, backlogs of topic
-   * consumers), in bytes, from 1 MiB. At the limit senders wait.
+   * consumers), in bytes, from 1 MiB. At the limit senders wait. The sends of all open transactions
+   * together may take as much again; more fail their transaction.
    *
    * @defaultValue 256 MiB
    */

@@ -6,6 +6,7 @@ import type { Window } from './destination/queue.ts';
 import type { EndOfTurn } from './end-of-turn.ts';
 import type { BrokerEvent } from './events.ts';
 import type { DeadLetters } from './message/dead-letters.ts';
+import type { ProducerMarks } from './message/producer-marks.ts';
 import type { BrokerSettings } from './options.ts';
 import type { WriteQueue } from './write-queue.ts';
 
@@ -20,8 +21,11 @@ export interface TermParts {
   readonly memory: MemoryUsage;
   /** Bytes of stored messages that queues keep ready, all together. */
   readonly window: Window;
+  /** Bytes of the sends of open transactions, all together. */
+  readonly openTransactions: { usedBytes: number };
   readonly destinations: Destinations;
   readonly deadLetters: DeadLetters;
+  readonly marks: ProducerMarks;
   /** True when the lease is gone: whatever comes back from the store late is ignored. */
   readonly isOver: boolean;
   /** True when the broker stops: nothing more is given out or taken in. */

@@ -48,11 +48,12 @@ export class Term implements TermParts {
   readonly endOfTurn: EndOfTurn;
   readonly memory: MemoryUsage;
   readonly window = { usedBytes: 0 };
+  readonly openTransactions = { usedBytes: 0 };
   readonly destinations: Destinations;
   readonly deadLetters: DeadLetters;
+  readonly marks: ProducerMarks;
   readonly emit: (event: BrokerEvent) => void;
   readonly #name: string;
-  readonly #marks: ProducerMarks;
   readonly #outcomes: CommitOutcomes;
   readonly #flow: FlowControl;
   readonly #connections = new Map<ConnectionId, ClientConnection>();
@@ -79,15 +80,14 @@ export class Term implements TermParts {
     this.memory = new MemoryUsage(settings.memoryLimitBytes, this.relieved);
     this.destinations = new Destinations(this);
     this.deadLetters = new DeadLetters(this);
-    this.#marks = new ProducerMarks(this.writes, settings.producerMarksMax);
+    this.marks = new ProducerMarks(this.writes, settings.producerMarksMax);
     this.#outcomes = new CommitOutcomes(this.writes, settings.transactionOutcomesMax);
-    const router = new Router(this, this.#marks);
+    const router = new Router(this);
     this.#flow = new FlowControl(this, router);
     this.#connectionParts = {
       term: this,
       router,
       flow: this.#flow,
-      marks: this.#marks,
       outcomes: this.#outcomes,
       closed: (connection) => {
         this.#closed(connection);
@@ -110,7 +110,7 @@ export class Term implements TermParts {
         this.destinations.recovered(recovered);
       },
       producer: (producer, sequence) => {
-        this.#marks.recovered(producer, sequence);
+        this.marks.recovered(producer, sequence);
       },
       state: (space, key, value) => {
         this.#outcomes.recovered(space, key, value);

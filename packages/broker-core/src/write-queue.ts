@@ -21,6 +21,8 @@ interface MarkRecord {
 /** A producer's mark; told once per batch how far it came. */
 export interface Mark {
   readonly producer: string;
+  /** It is in one batch more; {@link settled} follows for that batch. */
+  begun(): void;
   settled(sequence: number, error?: BrokerError): void;
 }
 
@@ -46,6 +48,9 @@ interface OpenBatch {
  * anyway (a message, a transaction, a receipt): there is no promise or closure per message.
  * A batch leaves at the end of the turn, or when it is large; several may be on their way. One that
  * nobody waits for (acks) waits for another to ride with, `ackDelayMs` at most.
+ *
+ * The store has at most half of `writeBytesMax` in hand, or one batch; the others wait here. A store
+ * has a limit of its own, and one that is handed more than it takes ends the lease.
  */
 export class WriteQueue {
   readonly #lease: Lease;
@@ -57,6 +62,10 @@ export class WriteQueue {
   /** The youngest batch on its way. */
   #lastInFlight: OpenBatch | undefined;
   #pendingBytes = 0;
+  /** Of the batches that the store has. */
+  #handedBytes = 0;
+  /** Batches that it is not handed yet, in order. */
+  #waiting: OpenBatch[] = [];
   #isCongested = false;
   #isFlushAtEndOfTurn = false;
   #cancelAckTimer: CancelTimer | undefined;
@@ -89,6 +98,7 @@ export class WriteQueue {
       return;
     }
     const record: MarkRecord = { type: 'producer-marked', producer: mark.producer, sequence };
+    mark.begun();
     this.#open.marks.set(mark, record);
     this.#open.records.push(record);
   }
@@ -158,6 +168,7 @@ export class WriteQueue {
   close(): void {
     this.#isClosed = true;
     this.#open = emptyBatch();
+    this.#waiting = [];
     this.#cancelAckTimer?.();
     this.#resolveDrained();
   }
@@ -175,6 +186,23 @@ export class WriteQueue {
     this.#inFlightCount += 1;
     this.#lastInFlight = batch;
     this.#pendingBytes += batch.bytes;
+    this.#waiting.push(batch);
+    this.#handOver();
+  }
+
+  #handOver(): void {
+    for (;;) {
+      const next = this.#waiting[0];
+      if (next === undefined) return;
+      const handedBytes = this.#handedBytes + next.bytes;
+      if (this.#handedBytes > 0 && handedBytes * 2 > this.#settings.writeBytesMax) return;
+      this.#waiting.shift();
+      this.#hand(next);
+    }
+  }
+
+  #hand(batch: OpenBatch): void {
+    this.#handedBytes += batch.bytes;
     this.#lease.append(batch.records).then(
       () => {
         if (this.#isClosed) return;
@@ -197,6 +225,8 @@ export class WriteQueue {
     this.#inFlightCount -= 1;
     if (this.#lastInFlight === batch) this.#lastInFlight = undefined;
     this.#pendingBytes -= batch.bytes;
+    this.#handedBytes -= batch.bytes;
+    this.#handOver();
     if (this.#isCongested && this.#pendingBytes * 2 < this.#settings.writeBytesMax) {
       this.#isCongested = false;
       this.#watcher.relieved();
@@ -207,7 +237,8 @@ export class WriteQueue {
   /**
    * There was no room, nothing of the batch took effect. Groups with messages fail; the others (acks,
    * counts) need no room and go out again. They may pass later batches on the way: they only
-   * concern messages that are stored already, so the order does not matter.
+   * concern messages that are stored already, so the order does not matter. Marks do not: one stands for
+   * all of its producer's sends in the batch, those that are refused now too.
    */
   #refuseMessages(batch: OpenBatch, error: BrokerError): void {
     let fromRecord = 0;
@@ -219,7 +250,7 @@ export class WriteQueue {
       if (records.some((record) => record.type === 'message-added')) {
         for (const completion of completions) completion.settled(error);
       } else {
-        for (const record of records) this.add(record);
+        for (const record of records) if (record.type !== 'producer-marked') this.add(record);
         for (const completion of completions) this.complete(completion);
         this.seal();
       }

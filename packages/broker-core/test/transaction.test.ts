@@ -110,6 +110,7 @@ test('the outcome of a commit can be asked for after a takeover, of the newest o
     await client.send('A', 'x', { transactionId });
     await client.commit(transactionId);
   }
+  await world.elapse();
   world.space.depose();
   await world.elapse();
   expect([1, 2, 3].map((value) => second.transactionOutcome(`TX:ID:c:${value}`))).toEqual([

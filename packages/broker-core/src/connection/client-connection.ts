@@ -11,13 +11,13 @@ import {
   type TransactionId,
 } from '@batonmq/model';
 import type { Router } from '../destination/router.ts';
-import { RepeatedSend, type ProducerMarks } from '../message/producer-marks.ts';
+import { RepeatedSend } from '../message/producer-marks.ts';
 import { BrowserSubscription } from '../subscription/browser-subscription.ts';
 import { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { SubscribeOptions, Subscription } from '../subscription/subscription.ts';
 import { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
-import type { CommitOutcomes } from '../transaction/commit-outcomes.ts';
+import { RepeatedCommit, type CommitOutcomes } from '../transaction/commit-outcomes.ts';
 import { Transaction } from '../transaction/transaction.ts';
 import type {
   BrokerConnection,
@@ -33,7 +33,6 @@ export interface ConnectionParts {
   readonly term: TermParts;
   readonly router: Router;
   readonly flow: FlowControl;
-  readonly marks: ProducerMarks;
   readonly outcomes: CommitOutcomes;
   /** The connection has cleaned up after itself. */
   readonly closed: (connection: ClientConnection) => void;
@@ -71,11 +70,11 @@ export class ClientConnection implements BrokerConnection {
   addProducer({ producerId, destination }: ProducerOptions): void {
     this.#requireOpen();
     if (this.#producers.has(producerId.key)) return;
-    const { marks, term } = this.#parts;
+    const { term } = this.#parts;
     for (const part of destination === undefined ? [] : compositeParts(destination)) {
       term.destinations.resolve(part, this.connectionId);
     }
-    this.#producers.set(producerId.key, { mark: marks.of(producerId.key), heldCount: 0 });
+    this.#producers.set(producerId.key, { mark: term.marks.of(producerId.key), heldCount: 0 });
   }
 
   removeProducer(producerId: ProducerId): void {
@@ -87,10 +86,10 @@ export class ClientConnection implements BrokerConnection {
     const producer = this.#producers.get(message.producerId.key);
     if (producer === undefined) {
       this.refuse(unknownProducer(message), receipt, message.transactionId);
-    } else if (this.#isRepeated(message, producer)) {
-      this.#settleRepeated(message, producer, receipt);
     } else if (message.transactionId !== undefined) {
       this.#sendInTransaction(message.transactionId, message, producer, receipt);
+    } else if (this.#isRepeated(message, producer)) {
+      this.#settleRepeated(message, producer, receipt);
     } else {
       this.#orRefuse(receipt, undefined, () => {
         this.#parts.flow.send(this, producer, message, receipt);
@@ -139,6 +138,10 @@ export class ClientConnection implements BrokerConnection {
     const transaction = this.#take(id);
     if (transaction === undefined) {
       this.refuse(unknownTransaction(id), receipt);
+      return;
+    }
+    if (this.#isReconnect && this.#parts.outcomes.of(transaction.key) !== 'unknown') {
+      this.#settleRepeatedCommit(transaction, receipt);
       return;
     }
     const failure = transaction.failure;
@@ -300,18 +303,32 @@ export class ClientConnection implements BrokerConnection {
     });
   }
 
-  /** A client that came back may repeat what the store already has. */
+  /** A client that came back repeats a whole transaction: it takes effect once. */
+  #settleRepeatedCommit(transaction: Transaction, receipt: Receipt | undefined): void {
+    const { outcomes, term } = this.#parts;
+    transaction.rollBack();
+    term.writes.complete(
+      new RepeatedCommit(transaction.key, outcomes, receipt ?? this.failures, () =>
+        rolledBack(transaction.key, noRoom()),
+      ),
+    );
+    term.writes.seal();
+  }
+
+  /**
+   * A client that came back may repeat what the store already has. Sends of a transaction are no such
+   * case: the mark says nothing about them before they are committed, and then the outcome of
+   * the transaction does.
+   */
   #isRepeated(message: Message, producer: ProducerState): boolean {
     if (!this.#isReconnect || !message.isPersistent) return false;
-    return message.id.producerSequence <= producer.mark.pending;
+    return producer.mark.isPending(message.id.producerSequence);
   }
 
   #settleRepeated(message: Message, { mark }: ProducerState, receipt: Receipt | undefined): void {
     const { writes } = this.#parts.term;
-    const refusal = (): BrokerError =>
-      new BrokerError('BATON_STORE_FULL', 'The first copy of this message found no room');
     const outcome = receipt ?? this.failures;
-    writes.complete(new RepeatedSend(mark, message.id.producerSequence, outcome, refusal));
+    writes.complete(new RepeatedSend(mark, message.id.producerSequence, outcome, noRoom));
     writes.seal();
   }
 
@@ -374,6 +391,10 @@ function unknownTransaction(id: TransactionId): BrokerError {
     `Transaction '${transaction}' has not been started`,
     { details: { transaction } },
   );
+}
+
+function noRoom(): BrokerError {
+  return new BrokerError('BATON_STORE_FULL', 'What was sent first found no room');
 }
 
 function rolledBack(transaction: string, cause: BrokerError): BrokerError {

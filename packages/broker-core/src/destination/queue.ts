@@ -140,7 +140,11 @@ export class Queue {
 
   /** The store had no room for a message that was accepted; its sender is told. */
   refused(entry: Entry): void {
-    if (!entry.isStored && !this.isRemoved) this.memory.remove(entry.bytes);
+    if (!entry.isStored) {
+      if (!this.isRemoved) this.memory.remove(entry.bytes);
+    } else if (entry.message.deadLetter === undefined) {
+      this.#parts.marks.refused(entry.message);
+    }
   }
 
   /** Gives out what can be given out. */

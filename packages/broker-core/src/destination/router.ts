@@ -2,7 +2,6 @@ import { compositeParts, isComposite, type Message } from '@batonmq/model';
 import type { MessageTarget } from '@batonmq/store-spi';
 import type { ProducerState } from '../connection/flow-control.ts';
 import type { Receipt } from '../connection/connection.ts';
-import type { ProducerMarks } from '../message/producer-marks.ts';
 import { encodeMessage } from '../message/stored-message.ts';
 import type { TermParts } from '../term-parts.ts';
 import type { Entry } from './entry.ts';
@@ -12,11 +11,9 @@ import { Publication, type Topic } from './topic.ts';
 /** Brings messages to the destinations they name. */
 export class Router {
   readonly #parts: TermParts;
-  readonly #marks: ProducerMarks;
 
-  constructor(parts: TermParts, marks: ProducerMarks) {
+  constructor(parts: TermParts) {
     this.#parts = parts;
-    this.#marks = marks;
   }
 
   /** Makes sure that every destination of a message is there. @throws as `Destinations.resolve`. */
@@ -61,7 +58,7 @@ export class Router {
       targets.length === 1 && targets[0] !== undefined && !isComposite(message.destination)
         ? this.#deliverTo(targets[0], message, isLater)
         : this.#deliverToAll(targets, message, isLater);
-    if (isStored) this.#marks.advance(producer.mark, message.id.producerSequence);
+    if (isStored) this.#parts.marks.advance(producer.mark, message.id.producerSequence);
     return isStored;
   }
 

@@ -63,9 +63,13 @@ export class Transaction implements Receipt {
     return this.#failure;
   }
 
+  /** @throws `BATON_LIMIT` if open transactions hold too much; this one can then only be rolled back. */
   addSend(message: Message, producer: ProducerState): void {
+    this.#requireMemory();
+    const bytes = messageBytes(message);
     this.#sends.push({ message, producer });
-    this.#bytes += messageBytes(message);
+    this.#bytes += bytes;
+    this.#parts.openTransactions.usedBytes += bytes;
   }
 
   addAck(entry: Entry): void {
@@ -81,6 +85,7 @@ export class Transaction implements Receipt {
     if (this.#state !== 'open') return;
     this.#state = 'failed';
     this.#failure = reason;
+    this.#forgetSends();
   }
 
   /**
@@ -142,10 +147,28 @@ export class Transaction implements Receipt {
     this.#forgetAll();
   }
 
-  #forgetAll(): void {
+  #forgetSends(): void {
     this.#sends = [];
+    this.#parts.openTransactions.usedBytes -= this.#bytes;
+    this.#bytes = 0;
+  }
+
+  #forgetAll(): void {
+    this.#forgetSends();
     this.#acks = [];
     this.#topicAcks = new Map();
+  }
+
+  #requireMemory(): void {
+    const { openTransactions, settings } = this.#parts;
+    if (openTransactions.usedBytes < settings.memoryLimitBytes) return;
+    const error = new BrokerError(
+      'BATON_LIMIT',
+      `The open transactions of all clients hold ${openTransactions.usedBytes} bytes; "memoryLimitBytes" allows no more`,
+      { details: { transaction: this.key } },
+    );
+    this.fail(error);
+    throw error;
   }
 
   get #isTooLarge(): boolean {
