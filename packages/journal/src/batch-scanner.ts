@@ -11,8 +11,13 @@ import {
   type BatchHeader,
 } from './batch-format.ts';
 
-/** Larger: fewer reads in a long recovery; smaller: less read for nothing at the tail. */
+/** Larger: fewer reads in a long recovery. */
 const BLOCK_BYTES = 1024 * 1024;
+/** Of the first read after a {@link BatchScanner.refresh}. Larger: more read for nothing by a follower that is up to date. */
+const FIRST_BLOCK_BYTES = 64 * 1024;
+
+/** A buffer that a batch made larger is given up with the next read. */
+const BUFFER_BYTES_KEPT = BLOCK_BYTES;
 
 /** An intact batch and where it is in memory. Valid until the scanner reads again. */
 export interface ScannedBatch {
@@ -25,8 +30,12 @@ export class BatchScanner {
   readonly #file: OpenFile;
   readonly #ordinal: number;
   readonly #epoch: number;
-  #block = Buffer.alloc(0);
+  /** Read into again and again: a new one each time costs more than the read itself. */
+  #buffer = Buffer.alloc(0);
+  /** What was read of it. */
+  #block = this.#buffer;
   #blockFrom = 0;
+  #isFirstRead = true;
 
   constructor(file: OpenFile, segment: { readonly ordinal: number; readonly epoch: number }) {
     this.#file = file;
@@ -36,7 +45,8 @@ export class BatchScanner {
 
   /** Forgets what was read: the file may have grown. */
   refresh(): void {
-    this.#block = Buffer.alloc(0);
+    this.#block = this.#buffer.subarray(0, 0);
+    this.#isFirstRead = true;
   }
 
   /**
@@ -80,7 +90,7 @@ export class BatchScanner {
   async #findMagic(offset: number, limit: number): Promise<number | undefined> {
     let from = offset;
     while (from < limit) {
-      await this.#load(from, BLOCK_BYTES);
+      await this.#load(from, BATCH_MAGIC.length);
       const start = from - this.#blockFrom;
       if (start >= this.#block.length) return undefined;
       for (let at = start; (at = this.#block.indexOf(BATCH_MAGIC, at)) !== -1; at += 1) {
@@ -105,9 +115,15 @@ export class BatchScanner {
   async #load(offset: number, bytes: number): Promise<void> {
     const blockEnd = this.#blockFrom + this.#block.length;
     if (offset >= this.#blockFrom && offset + bytes <= blockEnd) return;
-    const block = Buffer.allocUnsafe(Math.max(bytes, BLOCK_BYTES));
-    const read = await this.#file.read(block, offset);
-    this.#block = block.subarray(0, read);
+    const wanted = Math.max(bytes, this.#isFirstRead ? FIRST_BLOCK_BYTES : BLOCK_BYTES);
+    this.#isFirstRead = false;
+    if (this.#buffer.length < wanted || this.#buffer.length > BUFFER_BYTES_KEPT) {
+      this.#buffer = Buffer.allocUnsafeSlow(wanted);
+    }
+    // Nothing counts as read while the buffer is written to.
+    this.#block = this.#buffer.subarray(0, 0);
+    const read = await this.#file.read(this.#buffer.subarray(0, wanted), offset);
+    this.#block = this.#buffer.subarray(0, read);
     this.#blockFrom = offset;
   }
 

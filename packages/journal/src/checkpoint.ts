@@ -66,40 +66,73 @@ interface Head {
 
 /** Writes a snapshot to `file` from its start, and makes it durable. Returns its bytes. */
 export async function writeCheckpoint(file: OpenFile, snapshot: IndexSnapshot): Promise<number> {
+  // One buffer for all of it: a copy of each block would be as much garbage as the index is large, every time.
+  let slice = Buffer.allocUnsafeSlow(2 * SLICE_BYTES);
+  let sliceBytes = 0;
   let position = 0;
-  let pieces: Buffer[] = [];
-  let pieceBytes = 0;
   let number = 0;
   const flush = async (): Promise<void> => {
-    await file.write(Buffer.concat(pieces, pieceBytes), position);
-    position += pieceBytes;
-    pieces = [];
-    pieceBytes = 0;
+    await file.write(slice.subarray(0, sliceBytes), position);
+    position += sliceBytes;
+    sliceBytes = 0;
+  };
+  const put = (type: number, body: readonly Uint8Array[]): void => {
+    const bytes = BLOCK_HEADER_BYTES + totalBytes(body);
+    if (sliceBytes + bytes > slice.length) {
+      const larger = Buffer.allocUnsafeSlow(sliceBytes + bytes);
+      slice.copy(larger, 0, 0, sliceBytes);
+      slice = larger;
+    }
+    putBlock(slice, sliceBytes, { type, number, body });
+    sliceBytes += bytes;
+    number += 1;
   };
   for (const [type, body] of blocks(snapshot)) {
-    pieces.push(blockHeader(type, body, number), body);
-    pieceBytes += BLOCK_HEADER_BYTES + body.length;
-    number += 1;
-    if (pieceBytes >= SLICE_BYTES) await flush();
+    put(type, body);
+    if (sliceBytes >= SLICE_BYTES) await flush();
   }
-  const end = json({ blocks: number + 1 });
-  pieces.push(blockHeader(BLOCK.end, end, number), end);
-  pieceBytes += BLOCK_HEADER_BYTES + end.length;
+  put(BLOCK.end, [json({ blocks: number + 1 })]);
   await flush();
   await file.truncate(position);
   await file.datasync();
   return position;
 }
 
-function* blocks(snapshot: IndexSnapshot): Generator<readonly [type: number, body: Buffer]> {
-  yield [BLOCK.head, json(headOf(snapshot))];
+interface Block {
+  readonly type: number;
+  readonly number: number;
+  readonly body: readonly Uint8Array[];
+}
+
+function putBlock(buffer: Buffer, at: number, { type, number, body }: Block): void {
+  const from = at + BLOCK_HEADER_BYTES;
+  let to = from;
+  for (const part of body) {
+    buffer.set(part, to);
+    to += part.length;
+  }
+  buffer.writeUInt32LE(type, at);
+  buffer.writeUInt32LE(to - from, at + 4);
+  buffer.writeUInt32LE(crc32c(buffer, from, to), at + 8);
+  buffer.writeUInt32LE(number, at + 12);
+}
+
+function totalBytes(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
+}
+
+/** The parts of a body are views of what the snapshot holds, as far as they can be. */
+function* blocks(
+  snapshot: IndexSnapshot,
+): Generator<readonly [type: number, body: readonly Uint8Array[]]> {
+  yield [BLOCK.head, [json(headOf(snapshot))]];
   for (const destination of snapshot.destinations) {
     const { number, key, nextSequence, redeliveryCounts } = destination;
-    yield [BLOCK.destination, json({ number, key, nextSequence, redeliveryCounts })];
+    yield [BLOCK.destination, [json({ number, key, nextSequence, redeliveryCounts })]];
     for (const chunk of destination.chunks) yield [BLOCK.places, placesBlock(chunk)];
   }
   for (let from = 0; from < snapshot.producers.length; from += PRODUCERS_PER_BLOCK) {
-    yield [BLOCK.producers, json(snapshot.producers.slice(from, from + PRODUCERS_PER_BLOCK))];
+    yield [BLOCK.producers, [json(snapshot.producers.slice(from, from + PRODUCERS_PER_BLOCK))]];
   }
   for (const [space, key, value] of snapshot.states) {
     yield [BLOCK.state, stateBlock(space, key, value)];
@@ -122,34 +155,22 @@ function headOf(snapshot: IndexSnapshot): Head {
   };
 }
 
-function placesBlock(chunk: Chunk): Buffer {
-  const places = Buffer.from(chunk.places.buffer, chunk.places.byteOffset, chunk.places.byteLength);
-  const block = Buffer.allocUnsafe(16 + places.length);
-  writeU64(new DataView(block.buffer, block.byteOffset, 16), 0, chunk.number);
-  block.writeUInt32LE(chunk.first, 8);
-  block.writeUInt32LE(chunk.liveCount, 12);
-  places.copy(block, 16);
-  return block;
+function placesBlock(chunk: Chunk): readonly Uint8Array[] {
+  const { places, number, first, liveCount } = chunk;
+  const head = Buffer.allocUnsafe(16);
+  writeU64(new DataView(head.buffer, head.byteOffset, 16), 0, number);
+  head.writeUInt32LE(first, 8);
+  head.writeUInt32LE(liveCount, 12);
+  return [head, new Uint8Array(places.buffer, places.byteOffset, places.byteLength)];
 }
 
-function stateBlock(space: string, key: string, value: Uint8Array): Buffer {
+function stateBlock(space: string, key: string, value: Uint8Array): readonly Uint8Array[] {
   const names = Buffer.from(space + key);
   const spaceBytes = Buffer.byteLength(space);
-  const block = Buffer.allocUnsafe(4 + names.length + value.length);
-  block.writeUInt16LE(spaceBytes, 0);
-  block.writeUInt16LE(names.length - spaceBytes, 2);
-  names.copy(block, 4);
-  block.set(value, 4 + names.length);
-  return block;
-}
-
-function blockHeader(type: number, body: Buffer, number: number): Buffer {
-  const header = Buffer.allocUnsafe(BLOCK_HEADER_BYTES);
-  header.writeUInt32LE(type, 0);
-  header.writeUInt32LE(body.length, 4);
-  header.writeUInt32LE(crc32c(body), 8);
-  header.writeUInt32LE(number, 12);
-  return header;
+  const lengths = Buffer.allocUnsafe(4);
+  lengths.writeUInt16LE(spaceBytes, 0);
+  lengths.writeUInt16LE(names.length - spaceBytes, 2);
+  return [lengths, names, value];
 }
 
 /**

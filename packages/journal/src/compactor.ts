@@ -131,7 +131,9 @@ export class Compactor {
       const targets = this.#liveTargets(buffer, record, header.segment, offset);
       if (targets.length === 0 || !isBodyIntact(buffer, record)) continue;
       const payloadTo = record.to - record.targetCount * TARGET_BYTES;
-      yield { type: 'message-moved', targets, payload: [buffer.subarray(record.from, payloadTo)] };
+      // A copy: the buffer is read into again before the slice is full.
+      const payload = [Buffer.from(buffer.subarray(record.from, payloadTo))];
+      yield { type: 'message-moved', targets, payload };
     }
   }
 

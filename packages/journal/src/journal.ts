@@ -73,6 +73,8 @@ export interface OpenedJournal {
   readonly index: JournalIndex;
   /** File sizes of the segments of earlier epochs, by ordinal. */
   readonly segmentBytes: Map<number, number>;
+  /** Paths of files of earlier epochs that mean nothing, to be removed. */
+  readonly leftovers: string[];
   readonly guard: () => Error | undefined;
 }
 
@@ -139,6 +141,7 @@ export class OwnedJournal implements Journal {
       isFull: () => this.#supply.isFull,
       onEmptied: () => void this.#retire(),
     });
+    this.#retiring = this.#logged(this.#removeLeftovers());
   }
 
   append(batch: WriteBatch): Promise<void> {
@@ -219,9 +222,7 @@ export class OwnedJournal implements Journal {
   async #retire(): Promise<void> {
     if (this.#hasFailed) return;
     await this.#retiring;
-    this.#retiring = this.#retireNow().catch((error: unknown) => {
-      this.#opened.components.logger.log('warn', 'a segment could not be removed', { error });
-    });
+    this.#retiring = this.#logged(this.#retireNow());
     await this.#retiring;
     if (this.#isClosing || !this.#isWorthReclaiming()) return;
     // The older checkpoint still reaches back. A checkpoint needs a batch to be after, if only an
@@ -232,6 +233,22 @@ export class OwnedJournal implements Journal {
       },
       () => undefined,
     );
+  }
+
+  /** What is left of earlier epochs; what stays behind is removed by the next opening. */
+  async #removeLeftovers(): Promise<void> {
+    const { leftovers, components, guard } = this.#opened;
+    for (const path of leftovers.splice(0)) {
+      // One at a time, and only while no one else may have taken over.
+      if (guard() !== undefined) return;
+      await components.files.remove(path);
+    }
+  }
+
+  async #logged(removing: Promise<void>): Promise<void> {
+    await removing.catch((error: unknown) => {
+      this.#opened.components.logger.log('warn', 'a segment could not be removed', { error });
+    });
   }
 
   async #retireNow(): Promise<void> {

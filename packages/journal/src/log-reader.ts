@@ -215,6 +215,21 @@ export class LogReader {
       const opened = batch && openedBy(batch);
       if (opened) this.#openings.set(epoch, { epoch, header: batch.header, opened });
     }
+    this.#forgetRuledOut();
+  }
+
+  /**
+   * An owner that lost its turn before it had opened its epoch may write its first batch late, into a
+   * file that is not removed yet. What that batch seals is what that owner saw, and does not count:
+   * no later epoch lists its segment. From the newest down, because one that is ruled out must not
+   * rule out others.
+   */
+  #forgetRuledOut(): void {
+    const newestFirst = [...this.#openings.values()].sort((a, b) => b.epoch - a.epoch);
+    for (const { epoch, header } of newestFirst) {
+      const isCounted = this.#limitOf({ ordinal: header.segment, epoch }) > 0;
+      if (!isCounted) this.#openings.delete(epoch);
+    }
   }
 
   #hasDiverged(): boolean {
@@ -228,7 +243,7 @@ export class LogReader {
   }
 
   /** Bytes of a segment that count, as far as the epochs known now say. */
-  #limitOf(segment: SegmentFile): number {
+  #limitOf(segment: Pick<SegmentFile, 'ordinal' | 'epoch'>): number {
     let limit = Infinity;
     for (const { epoch, opened } of this.#openings.values()) {
       if (epoch <= segment.epoch) continue;

@@ -2,13 +2,13 @@
  * Opening a journal is taking it over: a new epoch begins.
  *
  * 1. The index is recovered, or taken from a follower after a last look.
- * 2. Files of older epochs in which nothing counts are removed: their owner may be paused, not dead,
- *    and whatever it still writes into them must go nowhere.
- * 3. A new segment is made. Older ones are never written again.
- * 4. Its first batch says up to where each older segment counts ("seals" them), and repeats the last
+ * 2. A new segment is made. Older ones are never written again.
+ * 3. Its first batch says up to where each older segment counts ("seals" them), and repeats the last
  *    batch of the old epoch: of that one alone nobody knows whether it was synced, so its old copy
  *    is left outside of the sealed length.
- * 5. When that batch is durable, the epoch exists.
+ * 4. When that batch is durable, the epoch exists.
+ * 5. Files of older epochs in which nothing counts are removed, behind the journal's back: no batch
+ *    names them, so nobody reads them, and to free them takes longer than the rest.
  */
 import { BrokerError, present, type Epoch } from '@batonmq/model';
 import type { RuntimeComponents } from '@batonmq/runtime';
@@ -64,7 +64,7 @@ export async function openJournal(parameters: OpenJournalParameters): Promise<Jo
   const index = await takeIndex(parameters);
   const listing = await listJournal(components.files, directory);
   refuseOldEpoch(epoch, index, listing);
-  const segmentBytes = await removeWhatDoesNotCount(parameters, index, listing);
+  const { segmentBytes, leftovers } = await sortFiles(parameters, index, listing);
 
   const opened: OpenedJournal = {
     components,
@@ -73,6 +73,7 @@ export async function openJournal(parameters: OpenJournalParameters): Promise<Jo
     epoch,
     index,
     segmentBytes,
+    leftovers,
     guard,
   };
   const opening = await openingBatch(opened);
@@ -150,32 +151,37 @@ function refuseOldEpoch(epoch: number, index: JournalIndex, listing: JournalList
   );
 }
 
-/** Returns the sizes of the segments that stay. */
-async function removeWhatDoesNotCount(
+interface SortedFiles {
+  /** Sizes of the segments that stay, by ordinal. */
+  readonly segmentBytes: Map<number, number>;
+  /** Paths of files that mean nothing. */
+  readonly leftovers: string[];
+}
+
+async function sortFiles(
   { directory, components, options }: OpenJournalParameters,
   index: JournalIndex,
   listing: JournalListing,
-): Promise<Map<number, number>> {
-  const { files } = components;
-  const sizes = new Map<number, number>();
+): Promise<SortedFiles> {
+  const segmentBytes = new Map<number, number>();
+  const leftovers = listing.unfinished.map((name) => pathOf(directory, name));
   for (const { ordinal, epoch, name } of listing.segments) {
     const path = pathOf(directory, name);
     if (index.segments.get(ordinal)?.epoch === epoch) {
-      sizes.set(ordinal, (await files.status(path))?.sizeBytes ?? 0);
+      segmentBytes.set(ordinal, (await components.files.status(path))?.sizeBytes ?? 0);
     } else {
-      await files.remove(path);
+      leftovers.push(path);
     }
   }
-  for (const name of listing.unfinished) await files.remove(pathOf(directory, name));
   for (const { ordinal, epoch, end, liveCount } of [...index.segments.values()]) {
-    if (sizes.has(ordinal)) continue;
+    if (segmentBytes.has(ordinal)) continue;
     if (liveCount > 0 && options?.onCorruption !== 'isolate') {
       const file = pathOf(directory, segmentName(ordinal, epoch));
       throw corruptionError({ file, from: 0, to: end, firstBatch: 0, lastBatch: 0 });
     }
     if (liveCount === 0) index.segments.delete(ordinal);
   }
-  return sizes;
+  return { segmentBytes, leftovers };
 }
 
 function firstOrdinal(index: JournalIndex, listing: JournalListing): number {
@@ -228,18 +234,12 @@ async function openingBatch(opened: OpenedJournal): Promise<OpeningBatch> {
 }
 
 async function openEpoch(
-  { index, epoch }: OpenedJournal,
+  opened: OpenedJournal,
   supply: SegmentSupply,
   { builder, sequence }: OpeningBatch,
 ): Promise<void> {
-  try {
-    await supply.open(builder.bytes);
-  } catch (error) {
-    if (!isNoSpace(error)) throw error;
-    throw new BrokerError('BATON_STORE_FULL', 'There is no room to open the journal', {
-      cause: error,
-    });
-  }
+  const { index, epoch } = opened;
+  await makeFirstSegment(opened, supply, builder.bytes);
   const segment = supply.current;
   const bytes = builder.finish({ segment: segment.ordinal, offset: 0, epoch, sequence });
   segment.file.writeSync(bytes, 0);
@@ -250,4 +250,24 @@ async function openEpoch(
     'a batch that was built has a header',
   );
   index.apply(bytes, 0, header);
+}
+
+/** On a full disk the files that mean nothing make room first. */
+async function makeFirstSegment(
+  { components, leftovers }: OpenedJournal,
+  supply: SegmentSupply,
+  bytes: number,
+): Promise<void> {
+  try {
+    await supply.open(bytes).catch(async (error: unknown) => {
+      if (!isNoSpace(error) || leftovers.length === 0) throw error;
+      for (const path of leftovers.splice(0)) await components.files.remove(path);
+      await supply.open(bytes);
+    });
+  } catch (error) {
+    if (!isNoSpace(error)) throw error;
+    throw new BrokerError('BATON_STORE_FULL', 'There is no room to open the journal', {
+      cause: error,
+    });
+  }
 }

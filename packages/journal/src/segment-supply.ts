@@ -76,11 +76,20 @@ export class SegmentSupply {
     return this.#next?.filledBytes ?? 0;
   }
 
-  /** Makes the first segment of the epoch: small, so that a takeover does not wait for zeros. */
+  /**
+   * Makes the first segment of the epoch: small, so that a takeover does not wait for zeros. May be
+   * called again after `ENOSPC`.
+   */
   async open(bytes: number): Promise<void> {
     const { reserveBytes, segmentBytes } = this.#options.settings;
     const roomBytes = Math.max(align8(bytes), Math.min(FILL_BYTES, segmentBytes));
-    this.#current = await this.#make(this.#takeOrdinal(), reserveBytes + roomBytes);
+    const ordinal = this.#takeOrdinal();
+    try {
+      this.#current = await this.#make(ordinal, reserveBytes + roomBytes);
+    } catch (error) {
+      if (isNoSpace(error)) await this.#files.remove(this.#path(ordinal));
+      throw error;
+    }
   }
 
   /**

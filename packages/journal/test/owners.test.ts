@@ -1,7 +1,8 @@
 import { BrokerError, destinationNumber, epoch, sequence } from '@batonmq/model';
-import { simRandom, simRuntime } from '@batonmq/runtime/sim';
+import type { Files, RuntimeComponents } from '@batonmq/runtime';
+import { simRandom, simRuntime, type SimRuntime } from '@batonmq/runtime/sim';
 import { expect, test } from 'vitest';
-import { followJournal, openJournal, type Journal } from '../src/index.ts';
+import { followJournal, openJournal, verifyJournal, type Journal } from '../src/index.ts';
 import { DIRECTORY, fingerprint, open, run, SMALL, Workload } from './workload.ts';
 
 const queue = destinationNumber(1);
@@ -12,6 +13,17 @@ function added(at: number, bytes = 100) {
     targets: [{ destination: queue, sequence: sequence(at) }],
     payload: [Buffer.alloc(bytes, at & 0xff)],
   };
+}
+
+/** The same world, but for some calls of its files. */
+function replacing(runtime: SimRuntime, calls: Partial<Files>): RuntimeComponents {
+  const files = new Proxy<Files>(runtime.files, {
+    get(target, name) {
+      const call: unknown = Reflect.get(calls, name) ?? Reflect.get(target, name);
+      return typeof call === 'function' ? (call.bind(target) as unknown) : call;
+    },
+  });
+  return { ...runtime, files };
 }
 
 const declared = { type: 'destination-added' as const, destination: queue, key: 'queue://A' };
@@ -67,6 +79,52 @@ test('a follower that saw a late write before the next epoch began forgets it ag
   const expected = await clock.run(fingerprint(owner));
   const warm = await open(runtime, 3, SMALL, follower);
   expect(await clock.run(fingerprint(warm))).toBe(expected);
+});
+
+test('an opening that was written late, by an owner that never began, rules nothing out', async () => {
+  const runtime = simRuntime(6);
+  const { clock } = runtime;
+  const first = await open(runtime, 1);
+  await clock.run(first.append([declared, added(1)]));
+  await clock.run(first.append([added(2)]));
+  // Epoch 2 sees all of that, makes its file and falls asleep. Epoch 1 writes on, and 3 takes over.
+  let wake: () => void = () => undefined;
+  const awake = new Promise<void>((resolve) => (wake = resolve));
+  let fallAsleep: () => void = () => undefined;
+  const isAsleep = new Promise<void>((resolve) => (fallAsleep = resolve));
+  const late = openJournal({
+    directory: DIRECTORY,
+    epoch: epoch(2),
+    components: replacing(runtime, {
+      open: async (path, mode) => {
+        const file = await runtime.files.open(path, mode);
+        if (mode === 'create') fallAsleep();
+        if (mode === 'create') await awake;
+        return file;
+      },
+    }),
+    options: SMALL,
+  });
+  await clock.run(isAsleep);
+  await clock.run(first.append([added(3)]));
+  // The file of epoch 2 stays, as it does when epoch 3 dies before it is removed.
+  const owner = await clock.run(
+    openJournal({
+      directory: DIRECTORY,
+      epoch: epoch(3),
+      components: replacing(runtime, { remove: () => Promise.reject(new Error('not removed')) }),
+      options: SMALL,
+    }),
+  );
+  await clock.run(owner.append([added(4)]));
+  const expected = await clock.run(fingerprint(owner));
+  wake();
+  await clock.run(late);
+
+  const { damage } = await clock.run(verifyJournal({ directory: DIRECTORY, components: runtime }));
+  expect(damage).toEqual([]);
+  const cold = await open(runtime, 4);
+  expect(await clock.run(fingerprint(cold))).toBe(expected);
 });
 
 test('an epoch that is not greater than every one before is refused', async () => {

@@ -28,7 +28,7 @@ export interface TakeoverRunResult {
 }
 
 /** Room that a store may keep when all is consumed: segments in use and made ahead, and checkpoints. */
-export const DRAINED_DISK_BYTES_MAX = 256 * 1024 * 1024;
+export const DRAINED_DISK_BYTES_MAX = 320 * 1024 * 1024;
 
 interface Probe extends AsyncDisposable {
   measure(): Promise<TakeoverTime>;
