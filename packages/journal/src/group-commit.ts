@@ -3,10 +3,11 @@
  * gathers in the next one. One write, one sync, one batch on disk, one promise per append.
  *
  * ```
- *            append()                 end of the turn           sync returned
- *   idle ---------------> gathering ----------------> writing ------------------> idle
- *                            ^                          |  append() gathers
- *                            +--------------------------+  sync returned, something gathered
+ *            append()              end of the call stack        sync returned
+ *   idle ---------------> gathering ---------------------> writing ---------------> idle
+ *                                                         |       ^  append() gathers
+ *                                        sync returned,   +-------+
+ *                                    something gathered:    end of the turn
  *
  *   any state -- a write or sync fails, or the guard objects --> failed (for good)
  * ```
@@ -137,8 +138,9 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
+    // Appends of one call stack belong together.
+    await Promise.resolve();
     while (this.#gathering.appends.length > 0) {
-      await this.#endOfTurn();
       if (this.#failure !== undefined) break;
       this.#state = 'writing';
       const group = this.#gathering;
@@ -153,6 +155,7 @@ export class GroupCommit {
       }
       group.builder.clear();
       group.appends = [];
+      if (this.#gathering.appends.length > 0) await this.#endOfTurn();
     }
     if (this.#state === 'writing' || this.#state === 'gathering') this.#state = 'idle';
     this.#wakeIdleWaiters();
@@ -224,8 +227,8 @@ export class GroupCommit {
   }
 
   /**
-   * The input that is already waiting on other sockets joins the batch. With 100 appends in flight
-   * that is worth half as much throughput again; one alone waits some microseconds longer.
+   * Under load the input that is already waiting on other sockets joins the batch: without this a
+   * pipelined producer costs a third more processor time. After an idle moment nothing waits for it.
    */
   #endOfTurn(): Promise<void> {
     return new Promise((resolve) => {

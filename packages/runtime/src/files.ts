@@ -27,7 +27,11 @@ export interface OpenFile {
   /** Fills `into` from `position`; returns the bytes read, fewer only at the end of the file. */
   readSync(into: Uint8Array, position: number): number;
   read(into: Uint8Array, position: number): Promise<number>;
-  /** Makes every write that returned before this call durable. One that fails must never be retried: the system may have dropped the bytes. */
+  /**
+   * Makes every write that returned before this call durable. One that fails must never be retried:
+   * the system may have dropped the bytes. On a quick disk it may block for the fraction of a
+   * millisecond that a few kilobytes from {@link writeSync} take.
+   */
   datasync(): Promise<void>;
   /** As {@link datasync}, blocking. */
   datasyncSync(): void;

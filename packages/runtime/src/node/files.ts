@@ -1,5 +1,6 @@
 import fs, { constants } from 'node:fs';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import type { Files, FileStatus, OpenFile, OpenMode } from '../files.ts';
 
 const OPEN_FLAGS: Readonly<Record<OpenMode, number>> = {
@@ -42,10 +43,23 @@ export function nodeFiles(): Files {
   };
 }
 
+/**
+ * A sync on this thread saves the way to a thread of the pool and back: measured with batches of
+ * 1.4 KB, one at a time, 0.10 in place of 0.13 ms, and 42 in place of 67 µs of processor time.
+ * But nothing else runs meanwhile, so it is only for little that was written, and only while syncs
+ * are quick: one that took longer sends the next ones to the pool, until they are quick there.
+ */
+const BLOCKING_SYNC_BYTES_MAX = 16 * 1024;
+const BLOCKING_SYNC_MS_MAX = 0.5;
+
 class NodeFile implements OpenFile {
   readonly path: string;
   readonly descriptor: number;
   #isClosed = false;
+  /** Written since the last sync. */
+  #unsyncedBytes = 0;
+  /** How long the last sync took; unknown before the first. */
+  #lastSyncMs = Infinity;
 
   constructor(path: string, descriptor: number) {
     this.path = path;
@@ -53,6 +67,7 @@ class NodeFile implements OpenFile {
   }
 
   writeSync(bytes: Uint8Array, position: number): void {
+    this.#unsyncedBytes += bytes.length;
     let done = 0;
     while (done < bytes.length) {
       done += fs.writeSync(this.descriptor, bytes, done, bytes.length - done, position + done);
@@ -60,6 +75,8 @@ class NodeFile implements OpenFile {
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
+    // Whoever writes off this thread does not want it to wait for the disk.
+    this.#unsyncedBytes = Infinity;
     let done = 0;
     while (done < bytes.length) {
       done += await writeSome(this.descriptor, bytes, done, position + done);
@@ -86,10 +103,14 @@ class NodeFile implements OpenFile {
     return done;
   }
 
-  datasync(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      fs.fdatasync(this.descriptor, settle(resolve, reject));
-    });
+  async datasync(): Promise<void> {
+    const unsyncedBytes = this.#unsyncedBytes;
+    const isQuick = this.#lastSyncMs <= BLOCKING_SYNC_MS_MAX;
+    this.#unsyncedBytes = 0;
+    const startedAt = performance.now();
+    if (isQuick && unsyncedBytes <= BLOCKING_SYNC_BYTES_MAX) this.datasyncSync();
+    else await datasyncInPool(this.descriptor);
+    this.#lastSyncMs = performance.now() - startedAt;
   }
 
   datasyncSync(): void {
@@ -150,6 +171,12 @@ function readSome(fd: number, into: Uint8Array, from: number, position: number):
       if (error) reject(error);
       else resolve(count);
     });
+  });
+}
+
+function datasyncInPool(descriptor: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fs.fdatasync(descriptor, settle(resolve, reject));
   });
 }
 
