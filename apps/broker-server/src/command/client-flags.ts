@@ -8,7 +8,11 @@ export interface ClientFlags {
 
 export function withClientFlags(command: Command): Command {
   return command
-    .option('--uri, --url <uri>', 'tcp://HOST:PORT or failover:(…)', 'failover:(tcp://127.0.0.1:61616)')
+    .option(
+      '--uri, --url <uri>',
+      'tcp://HOST:PORT or failover:(…)',
+      'failover:(tcp://127.0.0.1:61616)',
+    )
     .option('--destination <name>', 'queue://NAME or topic://NAME', 'queue://TEST');
 }
 
