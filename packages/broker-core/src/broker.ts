@@ -22,7 +22,13 @@ export interface Broker {
   readonly id: string;
   readonly role: Role;
   readonly epoch: Epoch | undefined;
-  /** Goes in line. Resolves when waiting has begun; roles follow as events. Rejects if the store can never be acquired. */
+  /**
+   * Goes in line. Resolves when it waits behind another broker or serves; roles follow as events, and
+   * whatever fails from then on is tried again.
+   *
+   * @throws what the store failed with before that (`BATON_NAME_IN_USE`, `BATON_STORE_FORMAT`,
+   * `BATON_STORE_READ_ONLY`, `BATON_CORRUPT`, …); the broker has then stopped.
+   */
   start(): Promise<void>;
   /** Drains: no new commands, what is in flight becomes durable, the lease is released at once. Idempotent. */
   stop(): Promise<void>;

@@ -87,6 +87,7 @@ class FsLockStore implements Store {
     this.#line = new LockLine(components, locks, this.#paths, {
       pollIntervalMs: settings.pollIntervalMs,
       silenceMs: leaseTimes(settings).silenceMs,
+      namesakeMs: 3 * settings.keepAliveIntervalMs,
     });
   }
 

@@ -12,8 +12,8 @@ import { encodeLockRecord, type LockRecord } from './lock-record.ts';
 const runtime = nodeRuntime();
 const RECORD: LockRecord = { state: 'held', owner: 'a', holder: 'uuid-a', epoch: 3, count: 0 };
 /** Deposes nobody while a test runs. */
-const PATIENT: LineTimes = { pollIntervalMs: 5, silenceMs: 600_000 };
-const HASTY: LineTimes = { pollIntervalMs: 5, silenceMs: 60 };
+const PATIENT: LineTimes = { pollIntervalMs: 5, silenceMs: 600_000, namesakeMs: 50 };
+const HASTY: LineTimes = { pollIntervalMs: 5, silenceMs: 60, namesakeMs: 50 };
 
 let paths: DirectoryPaths;
 const closers: (() => Promise<unknown>)[] = [];
@@ -205,15 +205,17 @@ describe('the line for a lock', () => {
     await expect(standing).rejects.toMatchObject({ code: 'BATON_ABORTED' });
   });
 
-  test('a live holder of our own name is an error', async () => {
+  test('a live holder of our own name is an error before it is waited for', async () => {
     const file = await lockFile();
     const held = await HeldLock.take(runtime, paths, file, RECORD, {
       keepAliveIntervalMs: 10,
       leaseDurationMs: 600_000,
     });
-    await expect(line(PATIENT).stand(request('a'))).rejects.toMatchObject({
-      code: 'BATON_NAME_IN_USE',
-    });
+    let hasWaited = false;
+    const asking = { ...request('a'), onProgress: () => (hasWaited = true) };
+    const standing = line({ ...PATIENT, namesakeMs: 600_000 }).stand(asking);
+    await expect(standing).rejects.toMatchObject({ code: 'BATON_NAME_IN_USE' });
+    expect(hasWaited).toBe(false);
     await held.release();
   });
 

@@ -23,6 +23,8 @@ import { Pause } from './pause.ts';
 export interface LineTimes {
   readonly pollIntervalMs: number;
   readonly silenceMs: number;
+  /** A holder of our own name that is alive has shown it after so long; before that nobody is told that we wait for it. */
+  readonly namesakeMs: number;
 }
 
 export interface LineRequest {
@@ -95,7 +97,8 @@ export class LockLine {
 
   async #wait(opened: LockFile, request: LineRequest): Promise<Turn | undefined> {
     const place = await this.#enter(opened);
-    const watch = new HolderWatch(request, this.#components.clock.now());
+    const { namesakeMs } = this.#times;
+    const watch = new HolderWatch(request, namesakeMs, this.#components.clock.now());
     const outcome = await this.#watch(place, watch, request.signal).catch((error: unknown) => {
       this.leave(place);
       throw error;
@@ -205,12 +208,15 @@ export class LockLine {
 /** What one in line has seen of the holder's keep-alive. */
 class HolderWatch {
   readonly #request: LineRequest;
+  readonly #namesakeMs: number;
   #since: number;
   record: LockRecord | undefined;
-  #hasReported = false;
+  /** The holder that others were told we wait for. */
+  #reported: { readonly holder: string | undefined } | undefined;
 
-  constructor(request: LineRequest, now: number) {
+  constructor(request: LineRequest, namesakeMs: number, now: number) {
     this.#request = request;
+    this.#namesakeMs = namesakeMs;
     this.#since = now;
   }
 
@@ -224,10 +230,6 @@ class HolderWatch {
     const before = this.record;
     const isProgress = before?.holder !== record?.holder || before?.count !== record?.count;
     if (isProgress || record === undefined || record.state === 'released') this.#since = now;
-    if (before?.holder !== record?.holder || !this.#hasReported) {
-      this.#hasReported = true;
-      this.#request.onProgress({ type: 'waiting', holder: record?.owner });
-    }
     this.record = record;
     const isAlive = before !== undefined && before.holder === record?.holder && isProgress;
     if (isAlive && record.owner === this.#request.owner) {
@@ -237,7 +239,18 @@ class HolderWatch {
         { details: { owner: record.owner, epoch: record.epoch } },
       );
     }
-    return now - this.#since;
+    const silentMs = now - this.#since;
+    this.#report(record, silentMs);
+    return silentMs;
+  }
+
+  /** "Waiting" is said of a holder that may be waited for: not yet of one that may turn out to have our name. */
+  #report(record: LockRecord | undefined, silentMs: number): void {
+    const isNamesake = record?.owner === this.#request.owner && record.state !== 'released';
+    if (isNamesake && silentMs < this.#namesakeMs) return;
+    if (this.#reported !== undefined && this.#reported.holder === record?.holder) return;
+    this.#reported = { holder: record?.holder };
+    this.#request.onProgress({ type: 'waiting', holder: record?.owner });
   }
 
   isUnchanged(record: LockRecord | undefined): boolean {

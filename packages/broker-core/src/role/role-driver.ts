@@ -30,7 +30,9 @@ export class RoleDriver<T extends DrivenTerm> {
   #lease: Lease | undefined;
   #term: T | undefined;
   #hasStarted = false;
-  #waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
+  /** The call of `start`, until this broker is in line or serves; a failure before that is told to its caller. */
+  #starting:
+    { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: RoleDriverOptions<T>) {
@@ -59,7 +61,7 @@ export class RoleDriver<T extends DrivenTerm> {
     }
     this.#hasStarted = true;
     await new Promise<void>((resolve, reject) => {
-      this.#waiting = { resolve, reject };
+      this.#starting = { resolve, reject };
       this.#handle('start');
     });
   }
@@ -105,6 +107,10 @@ export class RoleDriver<T extends DrivenTerm> {
         break;
       case 'drain':
         this.#stopped = this.#drain();
+        // Whoever calls `stop` is told; without a caller it is no reason to end the process.
+        this.#stopped.catch((error: unknown) => {
+          this.#log('cannot stop in order', asBrokerError(error));
+        });
         break;
     }
   }
@@ -124,14 +130,13 @@ export class RoleDriver<T extends DrivenTerm> {
   }
 
   #progressed({ type }: AcquireProgress): void {
-    this.#waitingBegan();
+    if (type === 'waiting') this.#started();
     if (type === 'recovering' && this.#role === 'standby') this.#handle('sighted');
   }
 
   #granted(lease: Lease): void {
     // Stopped while the store was granting: closing the store gives the lease back.
     if (this.#role === 'stopped') return;
-    this.#waitingBegan();
     this.#lease = lease;
     if (this.#role === 'standby') this.#handle('sighted');
     void lease.lost.then(({ cause }) => {
@@ -143,13 +148,7 @@ export class RoleDriver<T extends DrivenTerm> {
   #refused(error: unknown): void {
     if (this.#role === 'stopped') return;
     const failure = asBrokerError(error);
-    const waiting = this.#waiting;
-    if (waiting !== undefined) {
-      this.#waiting = undefined;
-      this.#handle('stop', failure);
-      waiting.reject(failure);
-      return;
-    }
+    if (this.#rejectedStart(failure)) return;
     this.#log('cannot get in line for the store; trying again', failure);
     this.#handle('failed', failure);
   }
@@ -163,18 +162,28 @@ export class RoleDriver<T extends DrivenTerm> {
     this.#term = term;
     try {
       await term.recover();
-      if (this.#lease === lease && canHappen(this.#role, 'recovered')) this.#handle('recovered');
+      if (this.#lease !== lease || !canHappen(this.#role, 'recovered')) return;
+      this.#handle('recovered');
+      this.#started();
     } catch (error) {
       if (this.#lease !== lease || !canHappen(this.#role, 'failed')) return;
-      const failure = asBrokerError(error);
-      this.#log('cannot recover from the store; trying again', failure);
-      this.#handle('failed', failure);
+      this.#recoveryFailed(asBrokerError(error));
     }
   }
 
+  /** Another broker that was faster is no reason to give up, at a first start either. */
+  #recoveryFailed(failure: BrokerError): void {
+    if (failure.code !== 'BATON_FENCED' && this.#rejectedStart(failure)) return;
+    this.#log('cannot recover from the store; trying again', failure);
+    this.#handle('failed', failure);
+  }
+
   #lost(lease: Lease, cause: unknown): void {
-    if (this.#lease !== lease || !canHappen(this.#role, 'lost')) return;
+    if (this.#lease !== lease) return;
     const reason = cause === undefined ? fenced(this.#options.name) : asBrokerError(cause);
+    // A recovery that fails loses the lease too: without the pause, one that cannot succeed would never let go.
+    if (this.#role === 'recovering') this.#recoveryFailed(reason);
+    if (!canHappen(this.#role, 'lost')) return;
     this.#log('the lease is lost', reason);
     this.#handle('lost', reason);
   }
@@ -208,14 +217,24 @@ export class RoleDriver<T extends DrivenTerm> {
       await this.#lease?.release();
     } finally {
       this.#term?.end(stopping);
-      this.#waitingBegan();
+      this.#started();
       await store.close();
     }
   }
 
-  #waitingBegan(): void {
-    this.#waiting?.resolve();
-    this.#waiting = undefined;
+  /** A broker that never got anywhere stops, and whoever started it learns why. */
+  #rejectedStart(failure: BrokerError): boolean {
+    const starting = this.#starting;
+    if (starting === undefined) return false;
+    this.#starting = undefined;
+    this.#handle('stop', failure);
+    starting.reject(failure);
+    return true;
+  }
+
+  #started(): void {
+    this.#starting?.resolve();
+    this.#starting = undefined;
   }
 
   #log(message: string, error: BrokerError): void {

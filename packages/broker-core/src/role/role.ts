@@ -6,7 +6,7 @@ import { assert } from '@batonmq/model';
 //                        |  |  +------ failed -------+-------- failed ---------+                     |
 //                        |  +-------------------------------------+                                 |
 //                        |                                                          lost             |
-//                        +------ disconnected ------- fenced <-----------------+---------------------+
+//                        +------ disconnected ------- fenced <---------------------------------------+
 //
 //     any but stopped -- stop --> stopped
 //
@@ -62,7 +62,6 @@ const TABLE: Record<Role, Transitions> = {
   recovering: {
     recovered: { role: 'active', effects: [] },
     failed: FAILED,
-    lost: LOST,
     stop: STOP,
   },
   active: { lost: LOST, stop: STOP },
