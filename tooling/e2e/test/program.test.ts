@@ -22,7 +22,9 @@ describe('settings', () => {
     expect(code).toBe(2);
     expect(output).toContain('broker.yaml:1:7 name: must be');
     expect(output).toContain('broker.yaml:2:8 store: A store must be');
-    expect(output).toContain('--listen must begin with tcp://');
+    expect(output).toContain(
+      '--listen The transport udp: of udp://x:1 is not supported; allowed is tcp://host:port',
+    );
   });
 
   test('name a port that is taken when the program starts, not at the takeover', async () => {
