@@ -1,4 +1,5 @@
 import { BrokerError, type ErrorCode } from '@batonmq/model';
+import { silentLogger, type LogFields, type Logger } from '@batonmq/runtime';
 import { createMemorySpace, memoryStore } from '@batonmq/store-memory';
 import type { AcquireOptions, Lease, Store, StorePlugin } from '@batonmq/store-spi';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -13,7 +14,7 @@ afterEach(() => world.end());
 
 type Acquire = (inner: Store, options: AcquireOptions) => Promise<Lease>;
 
-function brokerThat(acquire: Acquire): Broker {
+function brokerThat(acquire: Acquire, logger: Logger = silentLogger): Broker {
   const plugin = memoryStore({ space: createMemorySpace() });
   const store: StorePlugin = {
     ...plugin,
@@ -27,7 +28,7 @@ function brokerThat(acquire: Acquire): Broker {
       };
     },
   };
-  return createBroker({ name: 'b', store, components: world.runtime });
+  return createBroker({ name: 'b', store, components: { ...world.runtime, logger } });
 }
 
 function failure(code: ErrorCode): BrokerError {
@@ -101,5 +102,25 @@ test('a broker that was in line once tries again, whatever fails', async () => {
   await world.run(broker.start());
   await world.elapse(5000);
   expect([attemptCount, broker.role]).toEqual([3, 'active']);
+  await world.run(broker.stop());
+});
+
+test('a long recovery is logged once a second, with how far it is', async () => {
+  const lines: (LogFields | undefined)[] = [];
+  const logger: Logger = {
+    child: () => logger,
+    log: (_level, message, fields) => {
+      if (message === 'recovering') lines.push(fields);
+    },
+  };
+  const broker = brokerThat(async (inner, options) => {
+    for (let doneBytes = 1; doneBytes <= 5; doneBytes += 1) {
+      options.onProgress?.({ type: 'recovering', doneBytes, totalBytes: 5 });
+      await new Promise<void>((resolve) => world.runtime.clock.setTimer(500, resolve));
+    }
+    return inner.acquire(options);
+  }, logger);
+  await world.run(broker.start());
+  expect(lines.map((fields) => fields?.['doneBytes'])).toEqual([1, 3, 5]);
   await world.run(broker.stop());
 });

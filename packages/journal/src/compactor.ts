@@ -74,10 +74,16 @@ export class Compactor {
 
   async #run(): Promise<void> {
     for (let victim = this.#victim(); victim !== undefined; victim = this.#victim()) {
+      this.#logStart(victim);
       await this.#empty(victim);
       if (victim.liveCount > 0) this.#stuck.add(victim.ordinal);
       else this.#options.onEmptied();
     }
+  }
+
+  #logStart({ ordinal, end, liveBytes }: IndexedSegment): void {
+    const fields = { event: 'compacting', segment: ordinal, usedBytes: end, liveBytes };
+    this.#options.components.logger.log('info', 'compacting a segment', fields);
   }
 
   /** The sealed segment with the least alive, if there is more dead than alive in all. */

@@ -22,6 +22,9 @@ export interface RoleDriverOptions<T extends DrivenTerm> {
   readonly changed: (from: Role, to: Role, epoch: Epoch | undefined, cause?: BrokerError) => void;
 }
 
+/** Time between two lines about a recovery that takes long, milliseconds. */
+const PROGRESS_INTERVAL_MS = 1000;
+
 /** Performs what the role machine decides: the only place that acquires, recovers and releases. */
 export class RoleDriver<T extends DrivenTerm> {
   readonly #options: RoleDriverOptions<T>;
@@ -30,6 +33,7 @@ export class RoleDriver<T extends DrivenTerm> {
   #lease: Lease | undefined;
   #term: T | undefined;
   #hasStarted = false;
+  #progressLoggedAt = -Infinity;
   /** The call of `start`, until this broker is in line or serves; a failure before that is told to its caller. */
   #starting:
     { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
@@ -129,9 +133,20 @@ export class RoleDriver<T extends DrivenTerm> {
     }
   }
 
-  #progressed({ type }: AcquireProgress): void {
-    if (type === 'waiting') this.#started();
-    if (type === 'recovering' && this.#role === 'standby') this.#handle('sighted');
+  #progressed(progress: AcquireProgress): void {
+    if (progress.type === 'waiting') this.#started();
+    if (progress.type !== 'recovering') return;
+    if (this.#role === 'standby') this.#handle('sighted');
+    this.#logProgress(progress.doneBytes, progress.totalBytes);
+  }
+
+  /** Who waits for a long recovery wants to see that it moves, and how far it has to go. */
+  #logProgress(doneBytes: number, totalBytes: number): void {
+    const { clock, logger } = this.#options;
+    const now = clock.now();
+    if (now - this.#progressLoggedAt < PROGRESS_INTERVAL_MS) return;
+    this.#progressLoggedAt = now;
+    logger.log('info', 'recovering', { event: 'recovering', doneBytes, totalBytes });
   }
 
   #granted(lease: Lease): void {
