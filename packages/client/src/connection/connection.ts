@@ -466,18 +466,26 @@ export class Connection {
 
   #makeSessionContext(): SessionContext {
     const { requestTimeoutMs, transactionReplayBytes, failover } = this.#settings;
+    const afterSends = (run: () => void): void => {
+      this.#endpoints.window.after(run);
+    };
     return {
       channel: this.#channel,
       requestTimeoutMs,
       transactionReplayBytes,
       trackTransactionProducers: failover.trackTransactionProducers,
+      afterSends,
       nextTransactionId: () => this.#nextTransactionId(),
       makeProducer: (session, target, options) =>
         makeProducer(this.#endpoints, session, target, options),
       makeConsumer: (session, target, options) =>
         makeConsumer(this.#endpoints, session, target, options),
       rollBack: async (info, options) => {
-        await this.#request(info, 'A rollback', { ...options, interrupted: 'answered' });
+        await this.#request(info, 'A rollback', {
+          ...options,
+          interrupted: 'answered',
+          when: afterSends,
+        });
       },
       outcomeOf: (id, options) =>
         askOutcome(id, {

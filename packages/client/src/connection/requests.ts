@@ -8,6 +8,8 @@ export interface RequestOptions extends CallOptions {
    * because losing the connection has the same effect. @defaultValue 'resend'
    */
   readonly interrupted?: 'resend' | 'answered';
+  /** Calls what it is given when the command may go out. @defaultValue at once */
+  readonly when?: (transmit: () => void) => void;
 }
 
 /** Sends a command and resolves with the broker's answer; undefined if there was none because of an interruption. */
@@ -40,6 +42,11 @@ export function request(
         else reject(error);
       },
     };
-    channel.submit(pending);
+    const id = channel.enlist(pending);
+    const transmit = (): void => {
+      channel.transmit(id);
+    };
+    if (options.when === undefined) transmit();
+    else options.when(transmit);
   });
 }

@@ -76,6 +76,9 @@ export class Producer {
   readonly #wireDestination: WireDestination | null;
   #sequence = 0;
   #isClosed = false;
+  /** Sends that are not settled. */
+  #unsettledCount = 0;
+  #onSettled: (() => void) | undefined;
 
   /** Use `createProducer` of a session or connection. */
   constructor(
@@ -141,13 +144,18 @@ export class Producer {
     return lookedAfter(this.#sendAll(messages, options));
   }
 
+  /** Takes no more messages. Resolves when the sends that are under way have ended, one way or the other. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    // Until then brokers must know it, also one that the connection moves to meanwhile.
+    if (this.#unsettledCount > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onSettled = resolve;
+      });
+    }
     this.#context.closed(this);
-    // In order behind this producer's sends, and of no interest to a later connection.
     this.#context.channel.post(command('RemoveInfo', { objectId: this.#id }));
-    return Promise.resolve();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -237,10 +245,13 @@ export class Producer {
     const size = messageSize(outgoing);
     let isInside = false;
     let isSettled = false;
+    this.#unsettledCount++;
     const settle = (error: Error | undefined): void => {
       isSettled = true;
+      this.#unsettledCount--;
       if (isInside) window.leave(size);
       answered(error, outgoing.messageId as MessageId);
+      if (this.#unsettledCount === 0) this.#onSettled?.();
     };
     const commandId = channel.enlist({
       command: outgoing,

@@ -40,6 +40,19 @@ export class SendWindow {
     return true;
   }
 
+  /** Calls `run` when every send that is in line now has entered, at once if there is none. */
+  after(run: () => void): void {
+    if (this.#head === this.#line.length) {
+      run();
+      return;
+    }
+    const enter = (): void => {
+      run();
+      this.leave(0);
+    };
+    this.#line.push({ bytes: 0, enter });
+  }
+
   leave(bytes: number): void {
     this.#count--;
     this.#bytes -= bytes;

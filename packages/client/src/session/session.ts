@@ -37,6 +37,8 @@ export interface SessionContext {
   readonly requestTimeoutMs: number;
   readonly transactionReplayBytes: number;
   readonly trackTransactionProducers: boolean;
+  /** Calls `run` when no send made before waits in line any more: what ends a transaction must not overtake it. */
+  afterSends(run: () => void): void;
   nextTransactionId(): LocalTransactionId;
   makeProducer(
     session: Session,
@@ -231,7 +233,7 @@ export class Session {
     const commandId = channel.nextCommandId();
     const info = transaction.info(TRANSACTION_TYPE.commitOnePhase);
     return new Promise((resolve, reject) => {
-      channel.submit({
+      channel.enlist({
         command: { ...info, commandId, responseRequired: true },
         what: 'A commit',
         timeoutMs: options.timeoutMs ?? requestTimeoutMs,
@@ -251,6 +253,9 @@ export class Session {
           reject(transaction.rolledBack());
           return 'done';
         },
+      });
+      this.#context.afterSends(() => {
+        channel.transmit(commandId);
       });
     });
   }
