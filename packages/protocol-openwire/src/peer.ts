@@ -22,6 +22,13 @@ import { silences, tellable, throwable } from './exception.ts';
 import { ProducerIds } from './identity.ts';
 import type { OpenWireSettings } from './options.ts';
 
+/**
+ * Bytes of replies that may wait for a peer to read them; beyond, nothing more is read from it.
+ * Deliveries stop far below (`outputBytesMax`). Smaller would stop clients that pipeline many
+ * commands before they read; larger is memory that one client can take.
+ */
+const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
+
 /** What all peers of a protocol share. */
 export interface PeerContext {
   readonly broker: Broker;
@@ -65,6 +72,8 @@ export class Peer implements ConnectionHandler {
   #lastReceivedMs: number;
   #lastSentMs: number;
   #pauseCount = 0;
+  /** Its replies are not being read, so its commands are not either. */
+  #isWaitingForReader = false;
   /** A subscription was told that we are congested, and waits for `resume`. */
   #isHoldingBack = false;
 
@@ -95,6 +104,7 @@ export class Peer implements ConnectionHandler {
         // A command may close the connection; whatever follows it is not for us.
         if (this.#phase === 'closed') return;
       }
+      this.#pauseUnread();
     } catch (error) {
       // A failed assertion means that the broker's own state is wrong: that must stop it.
       if (error instanceof AssertionError) throw error;
@@ -111,6 +121,10 @@ export class Peer implements ConnectionHandler {
   }
 
   drained(): void {
+    if (this.#isWaitingForReader) {
+      this.#isWaitingForReader = false;
+      this.resumeInput();
+    }
     this.#resumeConsumers();
   }
 
@@ -239,6 +253,14 @@ export class Peer implements ConnectionHandler {
       for (const consumer of client.consumers()) consumer.subscription.resume();
     }
   };
+
+  /** A congested transport says `drained` later, which undoes this. */
+  #pauseUnread(): void {
+    const { isCongested, bufferedBytes } = this.transport;
+    if (this.#isWaitingForReader || !isCongested || bufferedBytes < UNREAD_BYTES_MAX) return;
+    this.#isWaitingForReader = true;
+    this.pauseInput();
+  }
 
   pauseInput(): void {
     this.#pauseCount += 1;
