@@ -152,6 +152,16 @@ test.each([
   );
 });
 
+test('a journal that can hold less than the broker hands it is refused', () => {
+  const text = 'store:\n  uri: file:./d\n  journal:\n    pendingBytesMax: 1048576\n';
+  expect(problemsOf(fileSource('b.yaml', text))).toEqual([
+    'store.journal.pendingBytesMax, 1048576 (b.yaml:4:22), must be at least ' +
+      'broker.writeBytesMax, 67108864 (default)',
+  ]);
+  const broker = 'broker:\n  writeBytesMax: 1048576\n';
+  expect(problemsOf(fileSource('b.yaml', text + broker))).toEqual([]);
+});
+
 test('printed settings show every option in force and are a configuration file that sets the same', () => {
   const file = fileSource('b.yaml', 'broker:\n  sendTimeoutMs: 5\n');
   const flags = flagSource({ listen: ['tcp://a:1', 'tcp://b:2'] });

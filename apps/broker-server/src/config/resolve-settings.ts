@@ -39,7 +39,30 @@ export function resolveSettings(
     {},
   );
   const settings = { ...defaultSettings(given, surroundings), ...given } as Settings;
-  return { settings, originOf: (path) => originOf(path, sources) };
+  const resolved = { settings, originOf: (path: SettingPath) => originOf(path, sources) };
+  checkWriteLimits(resolved);
+  return resolved;
+}
+
+/**
+ * A journal refuses what it cannot hold, and a refusal that the broker did not expect ends its lease.
+ * The broker hands over at most half of its limit; the other half is room for the journal's own
+ * way of counting.
+ *
+ * @throws `BATON_INVALID_OPTION`.
+ */
+function checkWriteLimits({ settings, originOf }: ResolvedSettings): void {
+  const { broker, store } = effectiveSettings(settings);
+  const journal: unknown = isMapping(store) ? store['journal'] : undefined;
+  const pendingBytesMax = isMapping(journal) ? journal['pendingBytesMax'] : undefined;
+  const writeBytesMax = isMapping(broker) ? broker['writeBytesMax'] : undefined;
+  if (typeof pendingBytesMax !== 'number' || typeof writeBytesMax !== 'number') return;
+  if (pendingBytesMax >= writeBytesMax) return;
+  throw new BrokerError(
+    'BATON_INVALID_OPTION',
+    `store.journal.pendingBytesMax, ${pendingBytesMax} (${originOf(['store', 'journal', 'pendingBytesMax'])}), ` +
+      `must be at least broker.writeBytesMax, ${writeBytesMax} (${originOf(['broker', 'writeBytesMax'])})`,
+  );
 }
 
 /** The last source that makes a setting makes all of it, with the options in it. */
