@@ -6,6 +6,8 @@ import type { BrokerConnection, ConnectOptions } from './connection/connection.t
 import { EventEmitter } from './event-emitter.ts';
 import type { BrokerEvent, BrokerEventType } from './events.ts';
 import { resolveBrokerOptions, type BrokerOptions } from './options.ts';
+import type { PolicyEntry } from './policy/destination-policy.ts';
+import { Policies } from './policy/policies.ts';
 import { RoleDriver } from './role/role-driver.ts';
 import type { Role } from './role/role.ts';
 import type { Subscription } from './subscription/subscription.ts';
@@ -18,6 +20,8 @@ export interface CreateBrokerOptions {
   readonly store: Store | StorePlugin;
   readonly components: RuntimeComponents;
   readonly options?: BrokerOptions;
+  /** What is set for single destinations and patterns of them. @defaultValue none */
+  readonly policies?: readonly PolicyEntry[];
 }
 
 /**
@@ -35,7 +39,7 @@ class BatonBroker implements Broker {
   readonly #events: EventEmitter;
   readonly #driver: RoleDriver<Term>;
 
-  constructor({ name, store, components, options }: CreateBrokerOptions) {
+  constructor({ name, store, components, options, policies = [] }: CreateBrokerOptions) {
     const settings = resolveBrokerOptions(options);
     this.name = name;
     this.id = components.random.uuid();
@@ -51,7 +55,14 @@ class BatonBroker implements Broker {
       logger,
       acquireRetryMs: settings.acquireRetryMs,
       beginTerm: (lease, failed) =>
-        new Term(lease, { name, components: { ...components, logger }, settings, emit, failed }),
+        new Term(lease, {
+          name,
+          components: { ...components, logger },
+          settings,
+          policies: new Policies(policies),
+          emit,
+          failed,
+        }),
       changed: (from, to, epoch, cause) => {
         const change = { type: 'role-changed', from, to, epoch } as const;
         emit(cause === undefined ? change : { ...change, cause });

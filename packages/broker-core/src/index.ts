@@ -19,6 +19,24 @@ export {
   type BrokerOptions,
   type BrokerSettings,
 } from './options.ts';
+export type {
+  DeadLetterStrategy,
+  DestinationPolicy,
+  DispatchPolicy,
+  MessageEvictionStrategy,
+  PendingMessageLimitStrategy,
+  PolicyEntry,
+  RedeliveryPolicy,
+  SlowConsumerStrategy,
+  SubscriptionRecoveryPolicy,
+} from './policy/destination-policy.ts';
+export type {
+  Action,
+  Authenticator,
+  Authorizer,
+  Credentials,
+  Principal,
+} from './security/security.ts';
 export type { Role } from './role/role.ts';
 export {
   LAST_DELIVERED_NONE,

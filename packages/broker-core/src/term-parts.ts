@@ -8,6 +8,7 @@ import type { BrokerEvent } from './events.ts';
 import type { DeadLetters } from './message/dead-letters.ts';
 import type { ProducerMarks } from './message/producer-marks.ts';
 import type { BrokerSettings } from './options.ts';
+import type { Policies } from './policy/policies.ts';
 import type { WriteQueue } from './write-queue.ts';
 
 /** What the parts of a term share. A term is one stay in the active role: it has one lease. */
@@ -23,6 +24,7 @@ export interface TermParts {
   readonly window: Window;
   /** Bytes of the sends of open transactions, all together. */
   readonly openTransactions: { usedBytes: number };
+  readonly policies: Policies;
   readonly destinations: Destinations;
   readonly deadLetters: DeadLetters;
   readonly marks: ProducerMarks;

@@ -16,6 +16,7 @@ import type { BrokerEvent } from './events.ts';
 import { DeadLetters } from './message/dead-letters.ts';
 import { ProducerMarks } from './message/producer-marks.ts';
 import type { BrokerSettings } from './options.ts';
+import type { Policies } from './policy/policies.ts';
 import { LAST_DELIVERED_UNKNOWN, type Subscription } from './subscription/subscription.ts';
 import type { TermParts } from './term-parts.ts';
 import { CommitOutcomes } from './transaction/commit-outcomes.ts';
@@ -30,6 +31,7 @@ export interface TermEnvironment {
   readonly name: string;
   readonly components: RuntimeComponents;
   readonly settings: BrokerSettings;
+  readonly policies: Policies;
   readonly emit: (event: BrokerEvent) => void;
   /** The store refused or failed a write: the lease is gone. */
   readonly failed: (error: BrokerError) => void;
@@ -49,6 +51,7 @@ export class Term implements TermParts {
   readonly memory: MemoryUsage;
   readonly window = { usedBytes: 0 };
   readonly openTransactions = { usedBytes: 0 };
+  readonly policies: Policies;
   readonly destinations: Destinations;
   readonly deadLetters: DeadLetters;
   readonly marks: ProducerMarks;
@@ -78,6 +81,7 @@ export class Term implements TermParts {
       failed: environment.failed,
     });
     this.memory = new MemoryUsage(settings.memoryLimitBytes, this.relieved);
+    this.policies = environment.policies;
     this.destinations = new Destinations(this);
     this.deadLetters = new DeadLetters(this);
     this.marks = new ProducerMarks(this.writes, settings.producerMarksMax);

@@ -84,17 +84,6 @@ export type {
 export { isWireMessage, LATEST_VERSION } from './structure/table.ts';
 export { createWireFormat, WireFormat } from './codec/wire-format.ts';
 export type { CodecSettings, WireFormatSettings } from './codec/settings.ts';
-export {
-  decodeMap,
-  decodeProperties,
-  decodeStream,
-  decodeText,
-  encodeMap,
-  encodeProperties,
-  encodeStream,
-  encodeText,
-} from './body/bodies.ts';
-export { compressedContent, uncompressedContent } from './body/compression.ts';
 export { detach, FrameReader } from './connection/frame-reader.ts';
 export { FrameWriter } from './connection/frame-writer.ts';
 export {
@@ -110,12 +99,3 @@ export {
   type WireFormatOptions,
   type WireFormatPreferences,
 } from './connection/negotiation.ts';
-export {
-  plainEntries,
-  primitiveMap,
-  toPlain,
-  toPrimitive,
-  type PlainValue,
-  type PrimitiveMap,
-  type PrimitiveValue,
-} from './body/primitive-value.ts';

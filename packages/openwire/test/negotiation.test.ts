@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { encodeProperties, type PrimitiveValue } from '@batonmq/message-content';
 import {
   checkInactivity,
   command,
   createWireFormat,
-  encodeProperties,
   negotiate,
   preferredWireFormatInfo,
   readPreferences,
-  type PrimitiveValue,
   type WireFormatInfo,
 } from '../src/index.ts';
 import { capture } from './fixtures.ts';

@@ -1,16 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  command,
-  createWireFormat,
   decodeStream,
   decodeText,
   encodeStream,
   encodeText,
-  type DataStructure,
   type PrimitiveValue,
-  type TypeName,
-} from '../src/index.ts';
+} from '@batonmq/message-content';
+import { command, createWireFormat, type DataStructure, type TypeName } from '../src/index.ts';
 import type { CodecSettings } from '../src/codec/settings.ts';
 import { TABLE, type Field } from '../src/structure/table.ts';
 

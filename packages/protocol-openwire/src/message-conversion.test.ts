@@ -1,5 +1,6 @@
 import { destination, type Message } from '@batonmq/model';
-import { command, decodeProperties, isWireMessage, type WireMessage } from '@batonmq/openwire';
+import { decodeProperties } from '@batonmq/message-content';
+import { command, isWireMessage, type WireMessage } from '@batonmq/openwire';
 import { describe, expect, test } from 'vitest';
 import { readCapture } from '../test/capture.ts';
 import { ProducerIds } from './identity.ts';

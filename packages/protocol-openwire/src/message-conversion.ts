@@ -1,11 +1,10 @@
 import { isBrokerError, type ContentKind, type Message } from '@batonmq/model';
 import type { Delivery } from '@batonmq/broker-core';
+import { decodeProperties, encodeProperties } from '@batonmq/message-content';
 import {
   command,
   createWireFormat,
-  decodeProperties,
   detach,
-  encodeProperties,
   isWireMessage,
   LATEST_VERSION,
   type ActiveMQBlobMessage,

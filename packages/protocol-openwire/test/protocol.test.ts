@@ -1,8 +1,7 @@
 import { BrokerError } from '@batonmq/model';
+import { decodeProperties, decodeText } from '@batonmq/message-content';
 import {
   command,
-  decodeProperties,
-  decodeText,
   createWireFormat,
   TRANSACTION_TYPE,
   type Command,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { present } from '@batonmq/model';
+import { decodeProperties } from '@batonmq/message-content';
 import {
-  decodeProperties,
   isWireMessage,
   type Command,
   type DataStructure,

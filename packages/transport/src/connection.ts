@@ -19,6 +19,10 @@ export interface TransportConnection {
   /** `tcp://127.0.0.1:50412`, for logs and errors. */
   readonly remoteAddress: string;
   readonly localAddress: string;
+  /** The sub-protocol that a WebSocket peer and we agreed on; none for other transports. */
+  readonly subprotocol?: string | undefined;
+  /** Subject of the certificate that the peer proved to own, as in RFC 4514; none without TLS or a verified one. */
+  readonly certificateSubject?: string | undefined;
   /** Bytes taken from the handler and not yet accepted by the kernel. */
   readonly bufferedBytes: number;
   /** True while `bufferedBytes` is above the high-water mark: a sender with a choice should stop until `drained`. */

@@ -8,7 +8,8 @@ import { readText } from './workspace.ts';
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
   runtime: ['model'],
-  openwire: ['model'],
+  'message-content': ['model'],
+  openwire: ['model', 'message-content'],
   'store-spi': ['model', 'runtime'],
   discovery: ['model', 'runtime'],
   transport: ['model', 'runtime'],
@@ -19,9 +20,16 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'store-memory': ['model', 'runtime', 'store-spi'],
   'store-fs-lock': ['model', 'runtime', 'store-spi', 'journal'],
   // Never a concrete store, protocol or discovery agent.
-  'broker-core': ['model', 'runtime', 'store-spi'],
-  'protocol-openwire': ['model', 'runtime', 'broker-core', 'transport', 'openwire'],
-  client: ['model', 'runtime', 'openwire', 'transport', 'discovery'],
+  'broker-core': ['model', 'runtime', 'message-content', 'store-spi'],
+  'protocol-openwire': [
+    'model',
+    'runtime',
+    'message-content',
+    'broker-core',
+    'transport',
+    'openwire',
+  ],
+  client: ['model', 'runtime', 'message-content', 'openwire', 'transport', 'discovery'],
 };
 
 /** Packages of others that a package may ship with. Anything more needs a decision record. */

@@ -6,6 +6,7 @@ import {
   type Sequence,
 } from '@batonmq/model';
 import type { RecoveredDestination } from '@batonmq/store-spi';
+import type { DestinationPolicy } from '../policy/destination-policy.ts';
 import type { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
 import { encodeMessage } from '../message/stored-message.ts';
@@ -42,6 +43,7 @@ const WINDOW_MESSAGES_MIN = 32;
  */
 export class Queue {
   readonly destination: Destination;
+  readonly policy: DestinationPolicy;
   readonly memory: MemoryUsage;
   readonly consumers = new ConsumerRing();
   isRemoved = false;
@@ -62,6 +64,7 @@ export class Queue {
 
   constructor(destination: Destination, parts: TermParts, recovered?: RecoveredDestination) {
     this.destination = destination;
+    this.policy = parts.policies.of(destination);
     this.#parts = parts;
     const { destinationMemoryLimitBytes } = parts.settings;
     this.memory = new MemoryUsage(destinationMemoryLimitBytes, parts.relieved, parts.memory);

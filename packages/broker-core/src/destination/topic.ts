@@ -1,5 +1,6 @@
 import { messageBytes, type BrokerError, type Destination, type Message } from '@batonmq/model';
 import type { Receipt } from '../connection/connection.ts';
+import type { DestinationPolicy } from '../policy/destination-policy.ts';
 import type { Delivery } from '../subscription/subscription.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
@@ -15,6 +16,7 @@ export interface TopicMessage extends Delivery {
 /** A topic: each message goes to every subscription there is at that moment. */
 export class Topic {
   readonly destination: Destination;
+  readonly policy: DestinationPolicy;
   readonly memory: MemoryUsage;
   readonly subscriptions = new Set<TopicSubscription>();
   isRemoved = false;
@@ -23,6 +25,7 @@ export class Topic {
 
   constructor(destination: Destination, parts: TermParts) {
     this.destination = destination;
+    this.policy = parts.policies.of(destination);
     this.#parts = parts;
     const { destinationMemoryLimitBytes } = parts.settings;
     this.memory = new MemoryUsage(destinationMemoryLimitBytes, parts.relieved, parts.memory);

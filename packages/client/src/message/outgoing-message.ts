@@ -1,13 +1,12 @@
-import { BrokerError } from '@batonmq/model';
+import { BrokerError, type ContentKind } from '@batonmq/model';
 import {
-  command,
   compressedContent,
   encodeMap,
   encodeProperties,
   encodeStream,
   encodeText,
-  type WireMessage,
-} from '@batonmq/openwire';
+} from '@batonmq/message-content';
+import { command, type WireMessage } from '@batonmq/openwire';
 import { toPrimitiveMap, toPrimitiveValue, type MessageValue } from './typed-value.ts';
 import { toDestination, toWireDestination, type DestinationLike } from './wire-destination.ts';
 
@@ -34,7 +33,7 @@ export interface OutgoingMessage {
 /** A text, bytes, or a message with everything. */
 export type Sendable = string | Uint8Array | OutgoingMessage;
 
-type Body = Pick<WireMessage, 'type' | 'content'>;
+type Body = Pick<WireMessage, 'type' | 'content'> & { readonly kind: ContentKind };
 
 /** The fields of a wire message that the application decides. */
 export function wireMessage(sendable: Sendable, useCompression: boolean): WireMessage {
@@ -63,17 +62,22 @@ function bodyOf(message: OutgoingMessage): Body {
   if (message.text !== undefined) bodies.push(textBody(message.text));
   if (message.bytes !== undefined) bodies.push(bytesBody(message.bytes));
   if (message.map !== undefined) {
-    bodies.push({ type: 'ActiveMQMapMessage', content: encodeMap(toPrimitiveMap(message.map)) });
+    bodies.push({
+      type: 'ActiveMQMapMessage',
+      kind: 'map',
+      content: encodeMap(toPrimitiveMap(message.map)),
+    });
   }
   if (message.stream !== undefined) {
     const content = encodeStream(message.stream.map(toPrimitiveValue));
-    bodies.push({ type: 'ActiveMQStreamMessage', content });
+    bodies.push({ type: 'ActiveMQStreamMessage', kind: 'stream', content });
   }
   if (message.object !== undefined) {
-    bodies.push({ type: 'ActiveMQObjectMessage', content: message.object });
+    bodies.push({ type: 'ActiveMQObjectMessage', kind: 'object', content: message.object });
   }
   const [body, another] = bodies;
-  if (another === undefined) return body ?? { type: 'ActiveMQMessage', content: null };
+  if (another === undefined)
+    return body ?? { type: 'ActiveMQMessage', kind: 'empty', content: null };
   throw new BrokerError(
     'BATON_INVALID_ARGUMENT',
     `A message has one body; this one has ${bodies.length}: give one of text, bytes, map, stream, object`,
@@ -81,14 +85,14 @@ function bodyOf(message: OutgoingMessage): Body {
 }
 
 function textBody(text: string | null): Body {
-  return { type: 'ActiveMQTextMessage', content: encodeText(text) };
+  return { type: 'ActiveMQTextMessage', kind: 'text', content: encodeText(text) };
 }
 
 function bytesBody(bytes: Uint8Array): Body {
-  return { type: 'ActiveMQBytesMessage', content: bytes };
+  return { type: 'ActiveMQBytesMessage', kind: 'bytes', content: bytes };
 }
 
-function withBody({ type, content }: Body, useCompression: boolean): WireMessage {
+function withBody({ type, kind, content }: Body, useCompression: boolean): WireMessage {
   if (!useCompression || content === null) return command(type, { content });
-  return command(type, { content: compressedContent(type, content), compressed: true });
+  return command(type, { content: compressedContent(kind, content), compressed: true });
 }

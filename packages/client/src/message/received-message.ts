@@ -7,11 +7,10 @@ import {
   plainEntries,
   toPlain,
   uncompressedContent,
-  type MessageId,
   type PlainValue,
   type PrimitiveMap,
-  type WireMessage,
-} from '@batonmq/openwire';
+} from '@batonmq/message-content';
+import { type MessageId, type WireMessage } from '@batonmq/openwire';
 import type { CallOptions } from '../deadline.ts';
 import { fromWireDestination } from './wire-destination.ts';
 
@@ -178,7 +177,8 @@ export class ReceivedMessage {
   }
 
   #content(): Uint8Array | null {
-    return uncompressedContent(this.wire, BODY_BYTES_MAX);
+    const { compressed: isCompressed, content } = this.wire;
+    return uncompressedContent({ kind: this.kind, isCompressed, content }, BODY_BYTES_MAX);
   }
 }
 

@@ -3,7 +3,7 @@ import {
   type PlainValue,
   type PrimitiveMap,
   type PrimitiveValue,
-} from '@batonmq/openwire';
+} from '@batonmq/message-content';
 
 /**
  * A value with the type a receiver in another language expects. Plain values are given one: an

@@ -1,6 +1,6 @@
 import type { BrokerError } from '@batonmq/model';
 import type { Long } from '../structure/data-structures.ts';
-import { readLatin1, readModifiedUtf8 } from './modified-utf8.ts';
+import { readLatin1, readModifiedUtf8 } from '@batonmq/message-content';
 import { protocolError } from '../protocol-error.ts';
 import { internedAscii } from './string-table.ts';
 

@@ -1,7 +1,7 @@
 import { BrokerError } from '@batonmq/model';
 import { ByteSink, putInt32, type SinkMark } from './byte-sink.ts';
 import type { Long } from '../structure/data-structures.ts';
-import { modifiedUtf8Length, writeModifiedUtf8 } from './modified-utf8.ts';
+import { modifiedUtf8Length, writeModifiedUtf8 } from '@batonmq/message-content';
 import { unwritable } from '../protocol-error.ts';
 
 const TWO_32 = 4294967296;

@@ -1,4 +1,4 @@
-import { readLatin1 } from './modified-utf8.ts';
+import { readLatin1 } from '@batonmq/message-content';
 
 /** Slots, a power of two. Fewer make busy brokers decode names again, more only cost memory. */
 const SLOTS = 4096;

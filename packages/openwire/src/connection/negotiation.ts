@@ -3,10 +3,10 @@
  * both compute the same result from the two; nothing is confirmed.
  */
 import { BrokerError } from '@batonmq/model';
-import { decodeProperties, encodeProperties } from '../body/bodies.ts';
+import { decodeProperties, encodeProperties } from '@batonmq/message-content';
 import { command } from '../structure/build-command.ts';
 import type { WireFormatInfo } from '../structure/commands.ts';
-import type { PrimitiveMap, PrimitiveValue } from '../body/primitive-value.ts';
+import type { PrimitiveMap, PrimitiveValue } from '@batonmq/message-content';
 import { protocolError } from '../protocol-error.ts';
 import type { WireFormatSettings } from '../codec/settings.ts';
 import { LATEST_VERSION } from '../structure/table.ts';

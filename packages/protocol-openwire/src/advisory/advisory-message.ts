@@ -5,12 +5,8 @@ import {
   type Message,
   type ProducerId,
 } from '@batonmq/model';
-import {
-  encodeProperties,
-  type ConsumerId,
-  type DataStructure,
-  type PrimitiveValue,
-} from '@batonmq/openwire';
+import { encodeProperties, type PrimitiveValue } from '@batonmq/message-content';
+import { type ConsumerId, type DataStructure } from '@batonmq/openwire';
 import { encodeExtension } from '../message-conversion.ts';
 
 /** What one advisory tells. */

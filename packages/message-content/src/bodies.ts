@@ -1,13 +1,13 @@
 /** What is inside of a message: properties, and the `content` of each kind of message. */
-import { readModifiedUtf8, utf8Bytes } from '../codec/modified-utf8.ts';
+import { readModifiedUtf8, utf8Bytes } from './modified-utf8.ts';
 import {
   PrimitiveReader,
   PrimitiveWriter,
   type PrimitiveMap,
   type PrimitiveValue,
 } from './primitive-value.ts';
-import { protocolError } from '../protocol-error.ts';
-import { asBuffer } from '../codec/byte-sink.ts';
+import { asBuffer } from './as-buffer.ts';
+import { malformed } from './content-error.ts';
 
 const TEXT_LENGTH_BYTES = 4;
 
@@ -62,12 +62,12 @@ export function encodeStream(values: readonly PrimitiveValue[]): Uint8Array | nu
 /** Reads the uncompressed content of an `ActiveMQTextMessage`. A message may have a null text. */
 export function decodeText(content: Uint8Array | null): string | null {
   if (content === null || content.length === 0) return null;
-  if (content.length < TEXT_LENGTH_BYTES) throw protocolError('A text has no length', 0);
+  if (content.length < TEXT_LENGTH_BYTES) throw malformed('A text has no length', 0);
   const bytes = asBuffer(content);
   const length = bytes.readInt32BE(0);
   if (length === -1) return null;
   if (length !== bytes.length - TEXT_LENGTH_BYTES) {
-    throw protocolError(`A text says it has ${length} bytes`, 0);
+    throw malformed(`A text says it has ${length} bytes`, 0);
   }
   return readModifiedUtf8(bytes, TEXT_LENGTH_BYTES, bytes.length, 0);
 }

@@ -6,7 +6,7 @@
  * write standard UTF-8: four-byte sequences and plain zero bytes are understood too. Anything
  * malformed is an error, never a replacement character.
  */
-import { protocolError } from '../protocol-error.ts';
+import { malformed } from './content-error.ts';
 
 /** Units per call of String.fromCharCode; engines limit the number of arguments. */
 const UNITS_PER_CALL = 4096;
@@ -46,14 +46,14 @@ function readUnits(bytes: Buffer, start: number, end: number, origin: number): s
   while (at < end) {
     const first = bytes[at] ?? 0;
     const length = sequenceLength(first);
-    if (length === 0 || at + length > end) throw malformed(at - origin);
+    if (length === 0 || at + length > end) throw notUtf8(at - origin);
     let code = length === 1 ? first : first & (0x7f >> length);
     for (let i = 1; i < length; i++) {
       const next = bytes[at + i] ?? 0;
-      if ((next & 0xc0) !== 0x80) throw malformed(at + i - origin);
+      if ((next & 0xc0) !== 0x80) throw notUtf8(at + i - origin);
       code = (code << 6) | (next & 0x3f);
     }
-    if (code > 0x10ffff) throw malformed(at - origin);
+    if (code > 0x10ffff) throw notUtf8(at - origin);
     if (code > 0xffff) units.push(0xd7c0 + (code >> 10), 0xdc00 | (code & 0x3ff));
     else units.push(code);
     if (units.length >= UNITS_PER_CALL) text += String.fromCharCode(...units.splice(0));
@@ -70,8 +70,8 @@ function sequenceLength(first: number): number {
   return first < 0xf8 ? 4 : 0;
 }
 
-function malformed(position: number): Error {
-  return protocolError('A string is not valid modified UTF-8', position);
+function notUtf8(position: number): Error {
+  return malformed('A string is not valid modified UTF-8', position);
 }
 
 /** Bytes that `text` takes when written. */

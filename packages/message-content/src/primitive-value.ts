@@ -1,6 +1,6 @@
 /**
- * The protocol's self-describing values: message properties, map and stream bodies, preferences of
- * a `WireFormatInfo`. A plain stream of bytes, the same in every version and mode.
+ * Self-describing values: message properties, map and stream bodies. A plain stream of bytes, the
+ * same in every version of OpenWire and in the store.
  *
  *     value  1 byte type code, then its payload
  *     map    int32 count, then count times: uint16 length + key, value
@@ -11,10 +11,13 @@
  * NULs and characters outside the basic plane when they are written the modified way. So these are
  * written as standard UTF-8. Both are understood everywhere.
  */
-import { asBuffer, ByteSink } from '../codec/byte-sink.ts';
-import type { Long } from '../structure/data-structures.ts';
-import { readModifiedUtf8, utf8Bytes } from '../codec/modified-utf8.ts';
-import { protocolError, unwritable } from '../protocol-error.ts';
+import { asBuffer } from './as-buffer.ts';
+import { malformed, unwritable } from './content-error.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
+import { readModifiedUtf8, utf8Bytes } from './modified-utf8.ts';
+
+/** A 64-bit integer: a bigint where a number could not hold it exactly. */
+export type Long = number | bigint;
 
 /** A value with its type on the wire, so that what was a Java `short` goes back as one. */
 export type PrimitiveValue =
@@ -72,7 +75,7 @@ export class PrimitiveReader {
   }
 
   error(message: string): Error {
-    return protocolError(message, this.#position);
+    return malformed(message, this.#position);
   }
 
   map(): PrimitiveMap {
@@ -165,14 +168,12 @@ export class PrimitiveReader {
 
 /** Writes values. */
 export class PrimitiveWriter {
-  readonly #sink = new ByteSink();
+  readonly #sink = new GrowingBuffer();
   #depth = 0;
 
   /** All that was written, in one piece. */
   take(): Uint8Array {
-    const pieces = this.#sink.take();
-    const [only] = pieces;
-    return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
+    return this.#sink.take();
   }
 
   map(map: PrimitiveMap): void {
@@ -223,12 +224,10 @@ export class PrimitiveWriter {
         this.#long(value);
         return;
       case 'double':
-        sink.reserve(8);
-        sink.position = sink.block.writeDoubleBE(value, sink.position);
+        sink.double(value);
         return;
       case 'float':
-        sink.reserve(4);
-        sink.position = sink.block.writeFloatBE(value, sink.position);
+        sink.float(value);
         return;
       case 'bytes':
         sink.int32(value.length);
@@ -268,9 +267,7 @@ export class PrimitiveWriter {
     }
     const wide = BigInt(value);
     if (BigInt.asIntN(64, wide) !== wide) throw unwritable(`${wide.toString()} has over 64 bits`);
-    const sink = this.#sink;
-    sink.reserve(8);
-    sink.position = sink.block.writeBigInt64BE(wide, sink.position);
+    this.#sink.int64(wide);
   }
 }
 
