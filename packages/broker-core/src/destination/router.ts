@@ -1,4 +1,4 @@
-import { compositeParts, isComposite, type Message } from '@batonmq/model';
+import { isComposite, type Message } from '@batonmq/model';
 import type { MessageTarget } from '@batonmq/store-spi';
 import type { ProducerState } from '../connection/flow-control.ts';
 import type { Receipt } from '../connection/connection.ts';
@@ -6,6 +6,7 @@ import { encodeMessage } from '../message/stored-message.ts';
 import type { TermParts } from '../term-parts.ts';
 import type { Entry } from './entry.ts';
 import { Queue } from './queue.ts';
+import { Receivers } from './receivers.ts';
 import { Publication, type Topic } from './topic.ts';
 
 /** Brings messages to the destinations they name. */
@@ -18,17 +19,16 @@ export class Router {
 
   /** Makes sure that every destination of a message is there. @throws as `Destinations.resolve`. */
   check(message: Message): void {
-    this.#targets(message);
+    if (this.#only(message) === undefined) Receivers.of(message, this.#parts.destinations);
   }
 
   /** True if a message would be kept in memory only, at a place that is full. @throws as {@link check}. */
   isHeldUp(message: Message): boolean {
-    for (const target of this.#targets(message)) {
-      if (target.memory.isFull && !(target instanceof Queue && target.isStoring(message))) {
-        return true;
-      }
-    }
-    return false;
+    const only = this.#only(message);
+    if (only !== undefined) return isFullFor(only, message);
+    return Receivers.of(message, this.#parts.destinations).some(({ target, message: each }) =>
+      isFullFor(target, each),
+    );
   }
 
   /**
@@ -53,11 +53,11 @@ export class Router {
   }
 
   #deliver(message: Message, producer: ProducerState, isLater: boolean): boolean {
-    const targets = this.#targets(message);
+    const only = this.#only(message);
     const isStored =
-      targets.length === 1 && targets[0] !== undefined && !isComposite(message.destination)
-        ? this.#deliverTo(targets[0], message, isLater)
-        : this.#deliverToAll(targets, message, isLater);
+      only !== undefined
+        ? this.#deliverTo(only, message, isLater)
+        : this.#deliverToAll(message, isLater);
     if (isStored) this.#parts.marks.advance(producer.mark, message.id.producerSequence);
     return isStored;
   }
@@ -76,29 +76,27 @@ export class Router {
     return entry.isStored;
   }
 
-  /** A composite send: one body in the store, one entry in each queue. */
-  #deliverToAll(targets: readonly (Queue | Topic)[], message: Message, isLater: boolean): boolean {
-    const places: MessageTarget[] = [];
+  /** One write group, so all receivers get it or none; one stored body for all that see the same message. */
+  #deliverToAll(message: Message, isLater: boolean): boolean {
     const isExpired = this.#isExpired(message);
-    for (const target of targets) {
-      const { destination } = target;
-      const copy = { ...message, destination, originalDestination: message.destination };
+    const bodies = new Map<string | undefined, StoredBody>();
+    for (const receiver of Receivers.of(message, this.#parts.destinations)) {
+      const { target } = receiver;
       if (!(target instanceof Queue)) {
-        this.#publish(target, copy, isLater);
+        this.#publish(target, receiver.message, isLater);
       } else if (isExpired) {
-        target.expireOnArrival(copy);
+        target.expireOnArrival(receiver.message);
       } else {
-        const entry = target.accept(copy, true);
-        if (entry.isStored) {
-          places.push({ destination: target.ensureStored(), sequence: entry.sequence });
-        }
+        const entry = target.accept(receiver.message, true);
+        if (entry.isStored) addTarget(bodies, target, entry);
         this.#await(entry, isLater);
       }
     }
-    if (places.length === 0) return isExpired && message.isPersistent;
-    const payload = encodeMessage({ ...message, originalDestination: message.destination });
-    this.#parts.writes.add({ type: 'message-added', targets: places, payload }, bytesOf(payload));
-    return true;
+    for (const { message: stored, targets } of bodies.values()) {
+      const payload = encodeMessage(stored);
+      this.#parts.writes.add({ type: 'message-added', targets, payload }, bytesOf(payload));
+    }
+    return bodies.size > 0 || (isExpired && message.isPersistent);
   }
 
   #await(entry: Entry, isLater: boolean): void {
@@ -116,13 +114,33 @@ export class Router {
     return expiration !== 0 && expiration <= this.#parts.clock.wallTime();
   }
 
-  #targets(message: Message): readonly (Queue | Topic)[] {
-    const { destinations } = this.#parts;
-    const by = message.producerId.connectionId;
-    const { destination } = message;
-    if (!isComposite(destination)) return [destinations.resolve(destination, by)];
-    return compositeParts(destination).map((part) => destinations.resolve(part, by));
+  /** The one receiver of a message, without looking further; none if there may be several. */
+  #only({ destination, producerId }: Message): Queue | Topic | undefined {
+    if (isComposite(destination)) return undefined;
+    return this.#parts.destinations.resolve(destination, producerId.connectionId);
   }
+}
+
+/** What is stored once, and where it shows. */
+interface StoredBody {
+  readonly message: Message;
+  readonly targets: MessageTarget[];
+}
+
+/** The destination is not part of a stored body, where it came from is. */
+function addTarget(
+  bodies: Map<string | undefined, StoredBody>,
+  queue: Queue,
+  { message, sequence }: Entry,
+): void {
+  const key = message.originalDestination?.key;
+  const body = bodies.get(key) ?? { message, targets: [] };
+  bodies.set(key, body);
+  body.targets.push({ destination: queue.ensureStored(), sequence });
+}
+
+function isFullFor(target: Queue | Topic, message: Message): boolean {
+  return target.memory.isFull && !(target instanceof Queue && target.isStoring(message));
 }
 
 function bytesOf(payload: readonly Uint8Array[]): number {

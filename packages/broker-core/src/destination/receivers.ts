@@ -1,0 +1,47 @@
+import { compositeParts, type Destination, type Message } from '@batonmq/model';
+import type { Destinations } from './destinations.ts';
+import type { Queue } from './queue.ts';
+import type { Topic } from './topic.ts';
+
+/** One receiver of a message, and the message as it is there. */
+export interface Receiver {
+  readonly target: Queue | Topic;
+  readonly message: Message;
+}
+
+/** Works out every receiver of one message; each gets it once, however many ways lead there. */
+export class Receivers {
+  readonly #destinations: Destinations;
+  readonly #all = new Map<Queue | Topic, Message>();
+
+  constructor(destinations: Destinations) {
+    this.#destinations = destinations;
+  }
+
+  /** @throws as `Destinations.resolve`. */
+  static of(message: Message, destinations: Destinations): readonly Receiver[] {
+    const receivers = new Receivers(destinations);
+    for (const part of compositeParts(message.destination)) {
+      if (part === message.destination) receivers.send(message);
+      else receivers.send(copyFor(part, message));
+    }
+    return [...receivers.#all].map(([target, each]) => ({ target, message: each }));
+  }
+
+  /** Goes on from the destination of `message`. */
+  send(message: Message): void {
+    const { connectionId } = message.producerId;
+    const target = this.#destinations.resolve(message.destination, connectionId);
+    this.keep(target, message);
+  }
+
+  /** It ends here. */
+  keep(target: Queue | Topic, message: Message): void {
+    if (!this.#all.has(target)) this.#all.set(target, message);
+  }
+}
+
+/** A message on its way from one destination to another. */
+export function copyFor(destination: Destination, message: Message): Message {
+  return { ...message, destination, originalDestination: message.destination };
+}
