@@ -1,22 +1,18 @@
 import { BrokerError } from '@batonmq/model';
-import { listen, type Listener, type TransportConnection } from '@batonmq/transport';
+import { serve, type Listener, type Protocol } from '@batonmq/transport';
 import type { Logger } from '@batonmq/runtime';
 
 /** The sockets that clients connect to; opened and closed together. */
 export class Listeners {
   readonly #uris: readonly string[];
   readonly #logger: Logger;
-  readonly #accept: (connection: TransportConnection) => void;
+  readonly #protocols: readonly Protocol[];
   #open: Listener[] = [];
 
-  constructor(
-    uris: readonly string[],
-    logger: Logger,
-    accept: (connection: TransportConnection) => void,
-  ) {
+  constructor(uris: readonly string[], logger: Logger, protocols: readonly Protocol[]) {
     this.#uris = uris;
     this.#logger = logger;
-    this.#accept = accept;
+    this.#protocols = protocols;
   }
 
   /** With the ports the system chose; empty while closed. */
@@ -32,9 +28,7 @@ export class Listeners {
    */
   async check(): Promise<void> {
     for (const uri of this.#uris) {
-      const listener = await listenAt(uri, (connection) => {
-        connection.destroy();
-      });
+      const listener = await serveAt(uri, this.#protocols.map(turningAway));
       await listener.close();
     }
   }
@@ -46,7 +40,7 @@ export class Listeners {
     };
     try {
       for (const uri of this.#uris) {
-        const listener = await listenAt(uri, this.#accept, refused);
+        const listener = await serveAt(uri, this.#protocols, refused);
         this.#open.push(listener);
         this.#logger.log('info', 'listening', { event: 'listening', uri: listener.uri });
       }
@@ -63,14 +57,25 @@ export class Listeners {
   }
 }
 
-/** As `listen`, but what goes wrong is a mistake in the settings. */
-async function listenAt(
+/** A protocol that is not there yet. */
+function turningAway(protocol: Protocol): Protocol {
+  return {
+    name: protocol.name,
+    recognises: (firstBytes) => protocol.recognises(firstBytes),
+    accept: (connection) => {
+      connection.destroy();
+    },
+  };
+}
+
+/** As `serve`, but what goes wrong is a mistake in the settings. */
+async function serveAt(
   uri: string,
-  accept: (connection: TransportConnection) => void,
+  protocols: readonly Protocol[],
   refused: (reason: Error) => void = () => undefined,
 ): Promise<Listener> {
   try {
-    return await listen(uri, accept, { refused });
+    return await serve(uri, protocols, { refused });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const hint = 'Choose another --listen, or end the program that uses it';

@@ -1,11 +1,11 @@
 import { createBroker, type Broker, type BrokerEvent } from '@batonmq/broker-core';
 import { BrokerError } from '@batonmq/model';
-import { openWireProtocol, type OpenWireProtocol } from '@batonmq/protocol-openwire';
 import type { RuntimeComponents } from '@batonmq/runtime';
 import { openStore, type Store } from '@batonmq/store-spi';
 import { serveAdmin, type AdminHttp } from './admin/admin-http.ts';
 import type { Settings } from './config/settings.ts';
 import { Listeners } from './listeners.ts';
+import { createProtocols, type ServedProtocol } from './protocols.ts';
 import { destinationsOf, type ServerStatus } from './status.ts';
 import { chooseStore, storeUri } from './store-choice.ts';
 
@@ -13,7 +13,7 @@ type RoleChanged = Extract<BrokerEvent, { type: 'role-changed' }>;
 
 /**
  * Puts a broker together from its settings and sends it in line: a store chosen by its URI, the
- * core on it, a protocol on the core, listeners, and the interface for operators.
+ * core on it, protocols on the core, listeners, and the interface for operators.
  *
  * @throws `BATON_INVALID_OPTION`, `BATON_UNSUPPORTED` for settings that cannot work, and whatever
  * keeps the store from ever being acquired.
@@ -23,10 +23,10 @@ export async function startServer(
   components: RuntimeComponents,
 ): Promise<Server> {
   const store = openStore(chooseStore(settings.store), components);
-  const { name, broker: options = {}, openwire = {} } = settings;
+  const { name, broker: options = {} } = settings;
   const broker = createBroker({ name, store, components, options });
-  const protocol = openWireProtocol({ broker, components, options: openwire });
-  const server = new Server({ settings, components, store, broker, protocol });
+  const protocols = createProtocols(broker, components, settings);
+  const server = new Server({ settings, components, store, broker, protocols });
   await server.start();
   return server;
 }
@@ -36,7 +36,7 @@ interface ServerParts {
   readonly components: RuntimeComponents;
   readonly store: Store;
   readonly broker: Broker;
-  readonly protocol: OpenWireProtocol;
+  readonly protocols: readonly ServedProtocol[];
 }
 
 /** A running broker with its sockets. Clients are let in exactly while the role is `active`. */
@@ -59,9 +59,7 @@ export class Server {
     this.#listeners = new Listeners(
       parts.settings.listen,
       parts.components.logger,
-      (connection) => {
-        parts.protocol.accept(connection);
-      },
+      parts.protocols,
     );
     this.finished = new Promise((resolve, reject) => {
       this.#finish = (error) => {
@@ -117,11 +115,11 @@ export class Server {
   }
 
   async #stop(failure?: Error): Promise<void> {
-    const { broker, protocol, components } = this.#parts;
+    const { broker, protocols, components } = this.#parts;
     try {
       await this.#listeners.close();
       await broker.stop();
-      await protocol.close();
+      await Promise.all(protocols.map((protocol) => protocol.close()));
       await this.#admin?.close();
       components.logger.log('info', 'stopped', { event: 'stopped' });
       this.#finish(failure);
@@ -155,7 +153,7 @@ export class Server {
       details: { epoch },
       cause,
     });
-    this.#parts.protocol.disconnectAll(reason);
+    for (const protocol of this.#parts.protocols) protocol.disconnectAll(reason);
   }
 
   #log({ from, to, epoch, cause }: RoleChanged): void {

@@ -2,9 +2,10 @@ import type { Broker } from '@batonmq/broker-core';
 import type { BrokerError } from '@batonmq/model';
 import { preferredWireFormatInfo, type WireFormatInfo } from '@batonmq/openwire';
 import type { Clock, Logger } from '@batonmq/runtime';
-import type { TransportConnection } from '@batonmq/transport';
+import type { Protocol as TransportProtocol, TransportConnection } from '@batonmq/transport';
 import { Advisories } from './advisory/advisories.ts';
 import { resolveOpenWireOptions, type OpenWireOptions, type OpenWireSettings } from './options.ts';
+import { looksLikeOpenWire } from './first-frame.ts';
 import { Peer, type PeerContext } from './peer.ts';
 
 /** What {@link openWireProtocol} needs. */
@@ -18,7 +19,7 @@ export interface OpenWireProtocolInit {
 }
 
 /** Serves OpenWire clients at one broker. */
-export interface OpenWireProtocol {
+export interface OpenWireProtocol extends TransportProtocol {
   /** Connections open now. */
   readonly connectionCount: number;
   /** Takes a connection over, in the turn in which a listener handed it out. */
@@ -45,6 +46,9 @@ export function openWireProtocol(init: OpenWireProtocolInit): OpenWireProtocol {
 }
 
 class Protocol implements OpenWireProtocol {
+  readonly name = 'openwire';
+  readonly subprotocols = ['openwire'];
+  readonly recognises = looksLikeOpenWire;
   readonly #peers = new Set<Peer>();
   /** Sockets that still send what their peers were left with. */
   readonly #ending = new Set<Promise<void>>();

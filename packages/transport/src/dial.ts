@@ -2,8 +2,8 @@ import { connect, type Socket } from 'node:net';
 import { AbortError, BrokerError } from '@batonmq/model';
 import type { TransportConnection } from './connection.ts';
 import { resolveDialOptions, type DialOptions } from './options.ts';
-import { TcpConnection } from './tcp-connection.ts';
-import { parseTcpUri } from './tcp-uri.ts';
+import { SocketConnection } from './socket-connection.ts';
+import { parseUri } from './uri.ts';
 
 /**
  * Connects to a listener. The caller starts the connection in the turn in which this resolves.
@@ -14,7 +14,7 @@ import { parseTcpUri } from './tcp-uri.ts';
  * nobody answers there; `BATON_TIMEOUT`; `BATON_ABORTED`.
  */
 export async function dial(uri: string, options: DialOptions = {}): Promise<TransportConnection> {
-  const { host, port, query } = parseTcpUri(uri);
+  const { scheme, host, port, query } = parseUri(uri, ['tcp']);
   const settings = resolveDialOptions(query, options);
   if (port === 0) {
     throw new BrokerError('BATON_INVALID_URI', `${uri}: port 0 is for listeners only`);
@@ -30,7 +30,7 @@ export async function dial(uri: string, options: DialOptions = {}): Promise<Tran
     keepAliveInitialDelay: settings.keepAliveDelayMs,
   });
   await connected(socket, what, settings.timeoutMs, signal);
-  return new TcpConnection(socket, settings);
+  return new SocketConnection(socket, scheme, settings);
 }
 
 /** Resolves when `socket` is connected; destroys it in every other case. */

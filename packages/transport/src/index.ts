@@ -26,12 +26,16 @@ export type {
   TransportConnection,
 } from './connection.ts';
 export { dial } from './dial.ts';
-export { checkListenUri, listen } from './listen.ts';
+export { listen } from './listen.ts';
 export {
   DIAL_DEFAULTS,
   LISTEN_DEFAULTS,
+  SERVE_DEFAULTS,
   SOCKET_DEFAULTS,
   type DialOptions,
   type ListenOptions,
+  type ServeOptions,
   type SocketOptions,
 } from './options.ts';
+export type { Protocol } from './protocol.ts';
+export { checkListenUri, serve } from './serve.ts';

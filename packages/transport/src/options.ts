@@ -38,6 +38,23 @@ export interface ListenOptions extends SocketOptions {
   readonly refused?: (reason: BrokerError) => void;
 }
 
+/** What {@link serve} may be told. */
+export interface ServeOptions extends ListenOptions {
+  /**
+   * Milliseconds in which a peer must have shown which protocol it speaks; then its socket is closed.
+   *
+   * @defaultValue 30 000
+   */
+  readonly protocolDetectionTimeOut?: number;
+  /**
+   * Peers that may be connected without having shown it; the next one is disconnected at once. Smaller
+   * than a crowd of clients that comes back after a takeover, it makes some of them try again.
+   *
+   * @defaultValue 2 000
+   */
+  readonly undetectedCountMax?: number;
+}
+
 /** What {@link dial} may be told. */
 export interface DialOptions extends SocketOptions {
   /** Gives up connecting after this long; 0 leaves it to the operating system. @defaultValue 10 000 */
@@ -58,6 +75,12 @@ export const LISTEN_DEFAULTS = {
   backlogCount: 511,
 } as const;
 
+export const SERVE_DEFAULTS = {
+  ...LISTEN_DEFAULTS,
+  protocolDetectionTimeOut: 30_000,
+  undetectedCountMax: 2_000,
+} as const;
+
 export const DIAL_DEFAULTS = { ...SOCKET_DEFAULTS, timeoutMs: 10_000 } as const;
 
 export interface SocketSettings {
@@ -69,6 +92,11 @@ export interface SocketSettings {
 export interface ListenSettings extends SocketSettings {
   readonly connectionCountMax: number;
   readonly backlogCount: number;
+}
+
+export interface ServeSettings extends ListenSettings {
+  readonly protocolDetectionTimeOut: number;
+  readonly undetectedCountMax: number;
 }
 
 export interface DialSettings extends SocketSettings {
@@ -85,6 +113,8 @@ const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> =
   lowWaterBytes: [0, 2 ** 31],
   connectionCountMax: [1, 1_000_000],
   backlogCount: [1, 65_535],
+  protocolDetectionTimeOut: [1, MS_MAX],
+  undetectedCountMax: [1, 1_000_000],
   timeoutMs: [0, MS_MAX],
 };
 
@@ -94,6 +124,11 @@ export function resolveListenOptions(
   options: ListenOptions,
 ): ListenSettings {
   return resolve(LISTEN_DEFAULTS, ['refused'], query, options);
+}
+
+/** @throws `BATON_INVALID_OPTION`, naming everything that is wrong. */
+export function resolveServeOptions(query: URLSearchParams, options: ServeOptions): ServeSettings {
+  return resolve(SERVE_DEFAULTS, ['refused'], query, options);
 }
 
 /** @throws `BATON_INVALID_OPTION`, naming everything that is wrong. */

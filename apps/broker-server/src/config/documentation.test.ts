@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { BROKER_DEFAULTS } from '@batonmq/broker-core';
 import { OPEN_WIRE_DEFAULTS } from '@batonmq/protocol-openwire';
-import { LISTEN_DEFAULTS } from '@batonmq/transport';
+import { SERVE_DEFAULTS } from '@batonmq/transport';
 import { expect, test } from 'vitest';
 import { effectiveStore } from '../store-choice.ts';
 import { entriesOf, type Options } from './option-section.ts';
@@ -30,7 +30,7 @@ function inForce(options: Options): string[] {
 test.each<[string, Options]>([
   ['## Options of `broker`', BROKER_DEFAULTS],
   ['## Options of `openwire`', OPEN_WIRE_DEFAULTS],
-  ['## Options of `listen`', LISTEN_DEFAULTS],
+  ['## Options of `listen`', SERVE_DEFAULTS],
   ['### `file:DIR`', effectiveStore('file:data')],
   ['### `memory:`', effectiveStore('memory:')],
 ])('%s in the reference lists every option and its default', (heading, options) => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { checkListenUri } from '@batonmq/transport';
 import { resolveBrokerOptions, type BrokerOptions } from '@batonmq/broker-core';
 import { resolveOpenWireOptions, type OpenWireOptions } from '@batonmq/protocol-openwire';
+import { PROTOCOL_NAMES } from '../protocols.ts';
 import { chooseStore, effectiveStore, type StoreChoice } from '../store-choice.ts';
 import { isMapping, optionProblems, optionSection } from './option-section.ts';
 
@@ -52,7 +53,14 @@ export const SETTINGS_SCHEMA = z.strictObject(
       .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes or underscores')
       .optional(),
     listen: z
-      .array(text.superRefine(refusedBy(checkListenUri)), { error: 'must be a list of addresses' })
+      .array(
+        text.superRefine(
+          refusedBy((uri) => {
+            checkListenUri(uri, PROTOCOL_NAMES);
+          }),
+        ),
+        { error: 'must be a list of addresses' },
+      )
       .min(1, 'must name at least one address')
       .optional(),
     store: z.custom<StoreChoice>().superRefine(checkStore).optional(),

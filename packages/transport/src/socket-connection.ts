@@ -3,7 +3,7 @@ import { assert } from '@batonmq/model';
 import type { ConnectionHandler, TransportConnection } from './connection.ts';
 import { flushAtEndOfTurn, type Flushable } from './flush-queue.ts';
 import type { SocketSettings } from './options.ts';
-import { formatTcpUri } from './tcp-uri.ts';
+import { formatUri } from './uri.ts';
 
 /** How long an orderly close may take before the socket is cut. */
 const CLOSE_TIMEOUT_MS = 1000;
@@ -17,8 +17,8 @@ const CLOSE_TIMEOUT_MS = 1000;
  */
 type State = 'created' | 'open' | 'closing' | 'closed';
 
-/** A connected TCP socket. */
-export class TcpConnection implements TransportConnection, Flushable {
+/** A connected socket, plain or under TLS. */
+export class SocketConnection implements TransportConnection, Flushable {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly #socket: Socket;
@@ -31,11 +31,16 @@ export class TcpConnection implements TransportConnection, Flushable {
   #isCongested = false;
   #pauseCount = 0;
 
-  constructor(socket: Socket, settings: SocketSettings) {
+  /** @param scheme - For the addresses: `tcp`, `ssl`. */
+  constructor(socket: Socket, scheme: string, settings: SocketSettings) {
     this.#socket = socket;
     this.#settings = settings;
-    this.remoteAddress = formatTcpUri(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0);
-    this.localAddress = formatTcpUri(socket.localAddress ?? 'unknown', socket.localPort ?? 0);
+    this.remoteAddress = formatUri(
+      scheme,
+      socket.remoteAddress ?? 'unknown',
+      socket.remotePort ?? 0,
+    );
+    this.localAddress = formatUri(scheme, socket.localAddress ?? 'unknown', socket.localPort ?? 0);
     socket.on('error', (error) => (this.#error ??= error));
     this.#closed = new Promise((resolve) => {
       socket.once('close', () => {
@@ -67,7 +72,9 @@ export class TcpConnection implements TransportConnection, Flushable {
     this.#socket.on('data', (chunk: Buffer) => {
       if (this.#state === 'open') handler.received(chunk);
     });
+    // Whoever told the protocol by the first bytes left the socket paused.
     if (this.#pauseCount > 0) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   requestFlush(): void {
