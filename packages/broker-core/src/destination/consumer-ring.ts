@@ -1,6 +1,12 @@
 import type { QueueSubscription } from '../subscription/queue-subscription.ts';
 import { Deque } from './deque.ts';
 
+/**
+ * Who gets an entry; or `no-room`: nobody can take anything now; or `not-now`: somebody has room, but
+ * nobody who has may have this one, so the next one is looked at.
+ */
+export type Choice = QueueSubscription | 'no-room' | 'not-now';
+
 /** A subscription at one queue; a wildcard one has several. */
 export interface Attachment {
   readonly subscription: QueueSubscription;
@@ -46,8 +52,12 @@ export class ConsumerRing {
     this.#band(attachment.subscription.options.priority).ring.push(attachment);
   }
 
-  /** Who gets the next message; none if all are full. */
-  next(): QueueSubscription | undefined {
+  /** Who gets the entry that the queue looks at; its turn is over with that. */
+  choose(): Choice {
+    return this.#next() ?? 'no-room';
+  }
+
+  #next(): QueueSubscription | undefined {
     if (this.#exclusive !== undefined) {
       const { subscription } = this.#exclusive;
       return subscription.hasRoom ? subscription : undefined;

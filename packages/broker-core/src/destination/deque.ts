@@ -33,6 +33,30 @@ export class Deque<T> {
     return value;
   }
 
+  /** The one that is `index` places behind the head. */
+  at(index: number): T | undefined {
+    if (index >= this.#length) return undefined;
+    return this.#slots[(this.#head + index) & (this.#slots.length - 1)];
+  }
+
+  /** Takes out the one that {@link at} shows; costs as much as the shorter way to an end. */
+  removeAt(index: number): T | undefined {
+    if (index === 0) return this.shift();
+    const value = this.at(index);
+    if (value === undefined) return undefined;
+    if (index * 2 < this.#length) {
+      for (let place = index; place > 0; place -= 1) this.#set(place, this.at(place - 1));
+      this.#set(0, value);
+      return this.shift();
+    }
+    for (let place = index; place < this.#length - 1; place += 1) {
+      this.#set(place, this.at(place + 1));
+    }
+    this.#length -= 1;
+    this.#set(this.#length, undefined);
+    return value;
+  }
+
   /** Keeps what `isKept` says, in order. */
   filter(isKept: (value: T) => boolean): void {
     const kept = [...this].filter(isKept);
@@ -51,6 +75,10 @@ export class Deque<T> {
       yield this.#slots[(this.#head + index) & (this.#slots.length - 1)] as T;
     }
     return undefined;
+  }
+
+  #set(index: number, value: T | undefined): void {
+    this.#slots[(this.#head + index) & (this.#slots.length - 1)] = value;
   }
 
   #resize(capacity: number): void {

@@ -61,6 +61,8 @@ export class Queue {
   #number: DestinationNumber | undefined;
   #nextSequence = 1;
   #isDispatching = false;
+  /** Set by what happens during a walk that may give entries it has passed by a taker. */
+  #isWalkStale = false;
 
   constructor(destination: Destination, parts: TermParts, recovered?: RecoveredDestination) {
     this.destination = destination;
@@ -152,24 +154,51 @@ export class Queue {
 
   /** Gives out what can be given out. */
   dispatch(): void {
-    // A sink may ack at once, which comes back here: the loop below goes on with what that freed.
-    if (this.#isDispatching || this.isRemoved || this.#parts.isDraining) return;
+    if (this.#isDispatching) {
+      // A sink may ack at once, which comes back here: what was passed by may have a taker now.
+      this.#isWalkStale = true;
+      return;
+    }
+    if (this.isRemoved || this.#parts.isDraining) return;
     this.#isDispatching = true;
-    let entry: Entry | undefined;
-    while ((entry = this.#returned.peek() ?? this.#ready.peek()) !== undefined) {
+    this.#walk();
+    this.#isDispatching = false;
+    this.#pageIn();
+  }
+
+  /**
+   * Looks at the entries in order. One that nobody may have now is passed by; who gets room meanwhile
+   * gets it first, so the walk starts again then: nobody gets messages out of order.
+   */
+  #walk(): void {
+    let index = 0;
+    for (;;) {
+      if (this.#isWalkStale) index = 0;
+      this.#isWalkStale = false;
+      const entry = this.#at(index);
+      if (entry === undefined) return;
       if (this.#isExpired(entry)) {
-        this.#expire(this.#takeFirst(entry));
+        this.#expire(this.#take(entry, index));
         this.#parts.writes.seal();
         continue;
       }
-      const subscription = this.consumers.next();
-      if (subscription === undefined) break;
-      this.#takeFirst(entry);
+      const choice = this.consumers.choose();
+      if (choice === 'no-room') return;
+      if (choice === 'not-now') {
+        index += 1;
+        continue;
+      }
+      this.#take(entry, index);
       this.#inFlightCount += 1;
-      subscription.dispatch(entry);
+      choice.dispatch(entry);
     }
-    this.#isDispatching = false;
-    this.#pageIn();
+  }
+
+  /** Those that were returned come first. */
+  #at(index: number): Entry | undefined {
+    const returnedCount = this.#returned.length;
+    if (index < returnedCount) return this.#returned.at(index);
+    return this.#ready.at(index - returnedCount);
   }
 
   attach(subscription: QueueSubscription): Attachment {
@@ -238,6 +267,7 @@ export class Queue {
       this.#addCount(entry);
     }
     const all = [...this.#returned, ...entries];
+    this.#isWalkStale = true;
     all.sort((one, other) => one.brokerSequence - other.brokerSequence);
     this.#returned.clear();
     for (const entry of all) {
@@ -321,12 +351,13 @@ export class Queue {
     this.#ready.push(entry);
   }
 
-  /** Takes the first entry, which is `entry`. */
-  #takeFirst(entry: Entry): Entry {
-    if (this.#returned.peek() === entry) {
-      this.#returned.shift();
+  /** Takes out `entry`, which is {@link #at} that place. */
+  #take(entry: Entry, index: number): Entry {
+    const returnedCount = this.#returned.length;
+    if (index < returnedCount) {
+      this.#returned.removeAt(index);
     } else {
-      this.#ready.shift();
+      this.#ready.removeAt(index - returnedCount);
       if (entry.isStored) this.#leftWindow(entry);
     }
     if (entry.message.expiration !== 0) this.#expiringCount -= 1;
