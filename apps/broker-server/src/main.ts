@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { isBrokerError } from '@batonmq/model';
 import { browseCommand } from './command/browse.ts';
 import { consumeCommand } from './command/consume.ts';
+import { policyCommand } from './command/policy.ts';
 import { produceCommand } from './command/produce.ts';
 import { startCommand } from './command/start.ts';
 import { statusCommand } from './command/status.ts';
@@ -15,6 +16,7 @@ const program = new Command('batonmq')
   .version(packageVersion())
   .addCommand(startCommand())
   .addCommand(statusCommand())
+  .addCommand(policyCommand())
   .addCommand(produceCommand())
   .addCommand(consumeCommand())
   .addCommand(browseCommand())

@@ -23,8 +23,8 @@ export async function startServer(
   components: RuntimeComponents,
 ): Promise<Server> {
   const store = openStore(chooseStore(settings.store), components);
-  const { name, broker: options = {} } = settings;
-  const broker = createBroker({ name, store, components, options });
+  const { name, broker: options = {}, policies = [] } = settings;
+  const broker = createBroker({ name, store, components, options, policies });
   const protocols = createProtocols(broker, components, settings);
   const server = new Server({ settings, components, store, broker, protocols });
   await server.start();
@@ -82,7 +82,10 @@ export class Server {
       this.#roleChanged(event);
     });
     if (settings.admin !== 'off') {
-      this.#admin = await serveAdmin(settings.admin, () => this.status());
+      this.#admin = await serveAdmin(settings.admin, {
+        status: () => this.status(),
+        policy: (destination) => broker.effectivePolicy(destination),
+      });
     }
     try {
       await broker.start();

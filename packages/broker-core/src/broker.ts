@@ -1,6 +1,7 @@
 import type { Destination, Epoch, Message } from '@batonmq/model';
 import type { BrokerConnection, ConnectOptions } from './connection/connection.ts';
 import type { BrokerEvent, BrokerEventType } from './events.ts';
+import type { EffectivePolicy } from './policy/policies.ts';
 import type { Role } from './role/role.ts';
 import type { Subscription } from './subscription/subscription.ts';
 
@@ -44,6 +45,8 @@ export interface Broker {
    */
   publish(message: Message, only?: Subscription): void;
   destinations(): readonly DestinationStatus[];
+  /** What is in force for a concrete destination, whether or not it exists, and which entry says so. */
+  effectivePolicy(destination: Destination): EffectivePolicy;
   /**
    * How a commit ended: `committed` is certain; `open` may still end either way, ask again; `unknown`
    * means not committed here, or too long ago to say.

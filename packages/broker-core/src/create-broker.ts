@@ -1,4 +1,4 @@
-import { BrokerError, type Epoch, type Message } from '@batonmq/model';
+import { BrokerError, type Destination, type Epoch, type Message } from '@batonmq/model';
 import type { RuntimeComponents } from '@batonmq/runtime';
 import { openStore, STORE_PLUGIN, type Store, type StorePlugin } from '@batonmq/store-spi';
 import type { Broker, DestinationStatus } from './broker.ts';
@@ -7,7 +7,7 @@ import { EventEmitter } from './event-emitter.ts';
 import type { BrokerEvent, BrokerEventType } from './events.ts';
 import { resolveBrokerOptions, type BrokerOptions } from './options.ts';
 import type { PolicyEntry } from './policy/destination-policy.ts';
-import { Policies } from './policy/policies.ts';
+import { Policies, type EffectivePolicy } from './policy/policies.ts';
 import { RoleDriver } from './role/role-driver.ts';
 import type { Role } from './role/role.ts';
 import type { Subscription } from './subscription/subscription.ts';
@@ -37,10 +37,12 @@ class BatonBroker implements Broker {
   readonly name: string;
   readonly id: string;
   readonly #events: EventEmitter;
+  readonly #policies: Policies;
   readonly #driver: RoleDriver<Term>;
 
   constructor({ name, store, components, options, policies = [] }: CreateBrokerOptions) {
     const settings = resolveBrokerOptions(options);
+    this.#policies = new Policies(policies, settings);
     this.name = name;
     this.id = components.random.uuid();
     const logger = components.logger.child({ broker: name });
@@ -59,7 +61,7 @@ class BatonBroker implements Broker {
           name,
           components: { ...components, logger },
           settings,
-          policies: new Policies(policies),
+          policies: this.#policies,
           emit,
           failed,
         }),
@@ -104,6 +106,10 @@ class BatonBroker implements Broker {
 
   destinations(): readonly DestinationStatus[] {
     return this.#driver.term?.statuses() ?? [];
+  }
+
+  effectivePolicy(destination: Destination): EffectivePolicy {
+    return this.#policies.effective(destination);
   }
 
   transactionOutcome(transactionKey: string): 'committed' | 'open' | 'unknown' {

@@ -30,6 +30,11 @@ export type {
   SlowConsumerStrategy,
   SubscriptionRecoveryPolicy,
 } from './policy/destination-policy.ts';
+export type { EffectivePolicy, EffectiveValue } from './policy/policies.ts';
+export { POLICY_DEFAULTS, REDELIVERY_DEFAULTS } from './policy/policy-defaults.ts';
+export { POLICY_NAMES } from './policy/policy-shape.ts';
+export { policyProblems } from './policy/policy-problems.ts';
+export type { Problem } from './policy/shape.ts';
 export type {
   Action,
   Authenticator,

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { ServerStatus } from '../status.ts';
-import { serveAdmin, type AdminHttp } from './admin-http.ts';
+import { serveAdmin, type AdminHttp, type AdminSubject } from './admin-http.ts';
 
 const STATUS: ServerStatus = {
   name: 'a',
@@ -15,11 +15,20 @@ const STATUS: ServerStatus = {
   destinations: [],
 };
 
+const POLICIES = new Map([['queue://A', { maxMessages: { value: 5, source: 'queue://>' } }]]);
+
+function subject(status = STATUS): AdminSubject {
+  return {
+    status: () => Promise.resolve(status),
+    policy: ({ key }) => POLICIES.get(key) ?? {},
+  };
+}
+
 let admin: AdminHttp | undefined;
 afterEach(() => admin?.close());
 
 async function get(path: string, status = STATUS, method = 'GET'): Promise<[number, unknown]> {
-  admin = await serveAdmin('127.0.0.1:0', () => Promise.resolve(status));
+  admin = await serveAdmin('127.0.0.1:0', subject(status));
   const response = await fetch(admin.uri + path, { method });
   const body: unknown = await response.json();
   await admin.close();
@@ -45,8 +54,22 @@ test('other paths and methods are refused in words', async () => {
 });
 
 test('an address in use says what to do', async () => {
-  admin = await serveAdmin('127.0.0.1:0', () => Promise.resolve(STATUS));
+  admin = await serveAdmin('127.0.0.1:0', subject());
   const taken = new URL(admin.uri).host;
-  const second = serveAdmin(taken, () => Promise.resolve(STATUS));
+  const second = serveAdmin(taken, subject());
   await expect(second).rejects.toThrow(/in use.*--admin off/);
+});
+
+test('the policy of a destination is shown with its sources; without a destination it is asked for', async () => {
+  expect(await get('/policy?destination=queue://A')).toEqual([
+    200,
+    { maxMessages: { value: 5, source: 'queue://>' } },
+  ]);
+  expect(await get('/policy')).toEqual([
+    400,
+    {
+      error: '/policy needs a destination: /policy?destination=queue://A',
+      code: 'BATON_INVALID_ARGUMENT',
+    },
+  ]);
 });

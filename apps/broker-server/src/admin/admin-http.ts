@@ -1,42 +1,45 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { BrokerError } from '@batonmq/model';
+import type { EffectivePolicy } from '@batonmq/broker-core';
+import { BrokerError, isBrokerError, parseDestination, type Destination } from '@batonmq/model';
 import type { ServerStatus } from '../status.ts';
 
-/** The HTTP interface for operators and their load balancers; read only. */
+/** The HTTP interface for operators and their load balancers. */
 export interface AdminHttp {
   /** `http://127.0.0.1:8161`. */
   readonly uri: string;
   close(): Promise<void>;
 }
 
+/** What the interface shows and does; all of it is the server's. */
+export interface AdminSubject {
+  status(): Promise<ServerStatus>;
+  policy(destination: Destination): EffectivePolicy;
+}
+
 /** A request that takes longer than this to arrive is dropped, milliseconds. */
 const REQUEST_TIMEOUT_MS = 5_000;
+
+type Answer = readonly [code: number, body: object];
 
 /**
  * Serves, on `HOST:PORT`:
  * - `/health`: 200 while the process works, active or not;
  * - `/ready`: 200 on the active broker, 503 on any other, so that a load balancer finds the active one;
- * - `/status`: everything as JSON.
+ * - `/status`: everything as JSON;
+ * - `/policy?destination=queue://A`: every policy in force for a destination, and which entry says so.
  *
  * @throws `BATON_INVALID_OPTION` if the address cannot be listened on.
  */
-export async function serveAdmin(
-  address: string,
-  status: () => Promise<ServerStatus>,
-): Promise<AdminHttp> {
+export async function serveAdmin(address: string, subject: AdminSubject): Promise<AdminHttp> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    const path = (request.url ?? '').split('?')[0] ?? '';
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      answer(response, 405, { error: 'This interface only answers GET and HEAD' });
-      return;
-    }
-    route(path, status).then(
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    route(request.method ?? 'GET', url, subject).then(
       ([code, body]) => {
         answer(response, code, body);
       },
       (error: unknown) => {
-        answer(response, 500, { error: String(error) });
+        answer(response, ...failed(error));
       },
     );
   });
@@ -48,22 +51,45 @@ export async function serveAdmin(
   };
 }
 
-async function route(
-  path: string,
-  status: () => Promise<ServerStatus>,
-): Promise<[code: number, body: object]> {
-  switch (path) {
+async function route(method: string, url: URL, subject: AdminSubject): Promise<Answer> {
+  if (method !== 'GET' && method !== 'HEAD') {
+    return [405, { error: 'This interface only answers GET and HEAD' }];
+  }
+  switch (url.pathname) {
     case '/health':
       return [200, { status: 'up' }];
     case '/ready': {
-      const { role } = await status();
+      const { role } = await subject.status();
       return [role === 'active' ? 200 : 503, { role }];
     }
     case '/status':
-      return [200, await status()];
+      return [200, await subject.status()];
+    case '/policy':
+      return [200, subject.policy(destinationIn(url))];
     default:
-      return [404, { error: `There is no ${path}; there are /health, /ready and /status` }];
+      return [
+        404,
+        { error: `There is no ${url.pathname}; there are /health, /ready, /status and /policy` },
+      ];
   }
+}
+
+function destinationIn(url: URL): Destination {
+  const name = url.searchParams.get('destination');
+  if (name !== null && name !== '') return parseDestination(name);
+  throw new BrokerError(
+    'BATON_INVALID_ARGUMENT',
+    `${url.pathname} needs a destination: ${url.pathname}?destination=queue://A`,
+  );
+}
+
+/** What the caller got wrong is theirs to know; of the rest only that it failed. */
+function failed(error: unknown): Answer {
+  if (isBrokerError(error)) {
+    const code = error.kind === 'invalid' ? 400 : 503;
+    return [code, { error: error.message, code: error.code }];
+  }
+  return [500, { error: String(error) }];
 }
 
 function answer(response: ServerResponse, code: number, body: object): void {

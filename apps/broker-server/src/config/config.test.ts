@@ -174,3 +174,22 @@ test('printed settings show every option in force and are a configuration file t
   const again = resolveSettings([fileSource('printed', printed)], machine);
   expect(effectiveSettings(again.settings)).toEqual(effectiveSettings(resolved.settings));
 });
+
+test('wrong policies are reported at their places; what a policy may ask for depends on the broker', () => {
+  const text = `policies:
+  - queue: orders.>
+    memoryLimit: lots
+  - topic: FOO.>
+    colour: red
+`;
+  expect(problemsOf(fileSource('b.yaml', text))).toEqual([
+    expect.stringMatching(/^b\.yaml:3:18 policies\.0\.memoryLimit: must be a whole number/),
+    expect.stringMatching(/^b\.yaml:5:13 policies\.1\.colour: is not an option of a policy/),
+  ]);
+  const large = 'policies:\n  - queue: A\n    memoryLimit: 536870912\n';
+  expect(problemsOf(fileSource('b.yaml', large))).toEqual([
+    expect.stringMatching(/^b\.yaml:2:3 policies\.0\.memoryLimit: must not be greater/),
+  ]);
+  const broker = 'broker:\n  memoryLimitBytes: 1073741824\n';
+  expect(problemsOf(fileSource('b.yaml', large + broker))).toEqual([]);
+});

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BROKER_DEFAULTS } from '@batonmq/broker-core';
+import { BROKER_DEFAULTS, POLICY_DEFAULTS, POLICY_NAMES } from '@batonmq/broker-core';
 import { OPEN_WIRE_DEFAULTS } from '@batonmq/protocol-openwire';
 import { SERVE_DEFAULTS } from '@batonmq/transport';
 import { expect, test } from 'vitest';
@@ -39,4 +39,17 @@ test.each<[string, Options]>([
 
 test('the reference lists every setting', () => {
   for (const name of Object.keys(SETTINGS_SCHEMA.shape)) expect(PAGE).toContain(`| \`${name}\` `);
+});
+
+test('the reference lists every option of a policy and its default', () => {
+  const section = PAGE.slice(PAGE.indexOf('## Policies\n')).split(/^## /m)[1] ?? '';
+  const rows = [
+    ...section.matchAll(/^\| `(\w+)` +\| (?:queues|topics|both) +\| `([^`]+)` +\| \S/gm),
+  ];
+  const documented = new Map(rows.map(([, name, value]) => [name, value]));
+  expect([...documented.keys()].sort()).toEqual([...POLICY_NAMES].sort());
+  for (const [name, value] of Object.entries(POLICY_DEFAULTS)) {
+    const type = typeof value === 'object' ? value.type : String(value ?? 'none');
+    expect(documented.get(name), name).toMatch(new RegExp(`^${type}`));
+  }
 });

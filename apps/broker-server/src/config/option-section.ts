@@ -1,3 +1,4 @@
+import type { Problem } from '@batonmq/broker-core';
 import { z } from 'zod';
 
 /** Options of one part of the broker; what they are is for that part to say. */
@@ -27,6 +28,18 @@ export function optionSection<T extends object>(resolve: (options: T) => unknown
       for (const { path, message } of optionProblems(value ?? {}, (options) =>
         resolve(options as T),
       )) {
+        context.addIssue({ code: 'custom', message, path: [...path] });
+      }
+    })
+    .transform((value) => value ?? undefined);
+}
+
+/** A list that `problemsOf` checks as a whole. One that is empty sets nothing. */
+export function listSection<T extends object>(problemsOf: (list: unknown) => Iterable<Problem>) {
+  return z
+    .custom<readonly T[] | null>()
+    .superRefine((value, context) => {
+      for (const { path, message } of problemsOf(value ?? [])) {
         context.addIssue({ code: 'custom', message, path: [...path] });
       }
     })

@@ -1,3 +1,4 @@
+import { policyProblems, resolveBrokerOptions } from '@batonmq/broker-core';
 import { BrokerError } from '@batonmq/model';
 import { stringify } from 'yaml';
 import { storeOptions, type StoreChoice } from '../store-choice.ts';
@@ -41,6 +42,7 @@ export function resolveSettings(
   const settings = { ...defaultSettings(given, surroundings), ...given } as Settings;
   const resolved = { settings, originOf: (path: SettingPath) => originOf(path, sources) };
   checkWriteLimits(resolved);
+  checkPolicies(resolved);
   return resolved;
 }
 
@@ -66,6 +68,18 @@ function checkWriteLimits({ settings, originOf }: ResolvedSettings): void {
 }
 
 /** The last source that makes a setting makes all of it, with the options in it. */
+/** @throws `BATON_INVALID_OPTION` for policies that ask for more than the broker has. */
+function checkPolicies({ settings, originOf }: ResolvedSettings): void {
+  const { policies, broker } = settings;
+  const problems = [...policyProblems(policies ?? [], resolveBrokerOptions(broker))];
+  if (problems.length === 0) return;
+  const lines = problems.map(({ path, message }) => {
+    const at: SettingPath = ['policies', ...path.map(String)];
+    return `${originOf(['policies'])} ${at.join('.')}: ${message}`;
+  });
+  throw new BrokerError('BATON_INVALID_OPTION', lines.join('\n'));
+}
+
 function originOf([name, ...option]: SettingPath, sources: readonly Source[]): string {
   const source = sources.findLast(({ settings }) => settings[name] !== undefined);
   if (source === undefined) return 'default';

@@ -1,10 +1,15 @@
 import { z } from 'zod';
 import { checkListenUri } from '@batonmq/transport';
-import { resolveBrokerOptions, type BrokerOptions } from '@batonmq/broker-core';
+import {
+  policyProblems,
+  resolveBrokerOptions,
+  type BrokerOptions,
+  type PolicyEntry,
+} from '@batonmq/broker-core';
 import { resolveOpenWireOptions, type OpenWireOptions } from '@batonmq/protocol-openwire';
 import { PROTOCOL_NAMES } from '../protocols.ts';
 import { chooseStore, effectiveStore, type StoreChoice } from '../store-choice.ts';
-import { isMapping, optionProblems, optionSection } from './option-section.ts';
+import { listSection, isMapping, optionProblems, optionSection } from './option-section.ts';
 
 /** Makes a problem of what `check` throws: who uses a value knows best what is wrong with it. */
 function refusedBy(check: (value: string) => unknown) {
@@ -46,6 +51,9 @@ function isAdminAddress(address: string): boolean {
 
 const text = z.string({ error: 'must be text' });
 
+/** A source alone does not say how much memory there is. */
+const UNBOUNDED = { memoryLimitBytes: Infinity };
+
 /** What may be set about the program, wherever it is set. Every key is optional there. */
 export const SETTINGS_SCHEMA = z.strictObject(
   {
@@ -66,6 +74,7 @@ export const SETTINGS_SCHEMA = z.strictObject(
     store: z.custom<StoreChoice>().superRefine(checkStore).optional(),
     broker: optionSection<BrokerOptions>(resolveBrokerOptions).optional(),
     openwire: optionSection<OpenWireOptions>(resolveOpenWireOptions).optional(),
+    policies: listSection<PolicyEntry>((entries) => policyProblems(entries, UNBOUNDED)).optional(),
     admin: text.refine(isAdminAddress, 'must be HOST:PORT or off').optional(),
     log: z.enum(['json', 'pretty'], { error: 'must be json or pretty' }).optional(),
     logLevel: z
@@ -96,6 +105,8 @@ export interface Settings {
   readonly broker?: BrokerOptions | undefined;
   /** How OpenWire clients are treated. @defaultValue OPEN_WIRE_DEFAULTS of protocol-openwire */
   readonly openwire?: OpenWireOptions | undefined;
+  /** What is set for single destinations and patterns of them. @defaultValue none */
+  readonly policies?: readonly PolicyEntry[] | undefined;
   /** `HOST:PORT` of the HTTP interface for operators, or `off`. */
   readonly admin: string;
   readonly log: 'json' | 'pretty';
@@ -134,5 +145,6 @@ export function effectiveSettings(settings: Settings): Required<Settings> {
     store: effectiveStore(settings.store),
     broker: resolveBrokerOptions(settings.broker),
     openwire: resolveOpenWireOptions(settings.openwire),
+    policies: settings.policies ?? [],
   };
 }
