@@ -3,6 +3,7 @@ import type { BrokerConnection, ConnectOptions } from './connection/connection.t
 import type { BrokerEvent, BrokerEventType } from './events.ts';
 import type { EffectivePolicy } from './policy/policies.ts';
 import type { Role } from './role/role.ts';
+import type { Credentials, Principal } from './security/security.ts';
 import type { Subscription } from './subscription/subscription.ts';
 
 /** A destination with consumers, messages or an owner, as watchers see it. */
@@ -33,6 +34,16 @@ export interface Broker {
   start(): Promise<void>;
   /** Drains: no new commands, what is in flight becomes durable, the lease is released at once. Idempotent. */
   stop(): Promise<void>;
+  /** True if clients have to log in: {@link authenticate} comes before {@link connect}. */
+  readonly isSecured: boolean;
+  /**
+   * Finds out who a client is, in any role; the answer goes into `connect`. Commands that the client
+   * sends meanwhile must wait.
+   *
+   * @throws `BATON_UNAUTHORIZED`, the same for an unknown user and a wrong password; `BATON_LIMIT`,
+   * `BATON_TIMEOUT` if it could not be found out; `BATON_INVALID_STATE` if there is no security.
+   */
+  authenticate(credentials: Credentials): Promise<Principal>;
   /**
    * Lets a client in. A live connection of the same id is closed in its favour.
    *

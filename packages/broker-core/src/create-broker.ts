@@ -10,6 +10,9 @@ import type { PolicyEntry } from './policy/destination-policy.ts';
 import { Policies, type EffectivePolicy } from './policy/policies.ts';
 import { RoleDriver } from './role/role-driver.ts';
 import type { Role } from './role/role.ts';
+import { Login } from './security/login.ts';
+import { resolveSecurityOptions } from './security/options.ts';
+import type { BrokerSecurity, Credentials, Principal } from './security/security.ts';
 import type { Subscription } from './subscription/subscription.ts';
 import { Term } from './term.ts';
 
@@ -22,6 +25,8 @@ export interface CreateBrokerOptions {
   readonly options?: BrokerOptions;
   /** What is set for single destinations and patterns of them. @defaultValue none */
   readonly policies?: readonly PolicyEntry[];
+  /** Who is let in, and to what. @defaultValue none: everybody, to everything */
+  readonly security?: BrokerSecurity;
 }
 
 /**
@@ -39,8 +44,10 @@ class BatonBroker implements Broker {
   readonly #events: EventEmitter;
   readonly #policies: Policies;
   readonly #driver: RoleDriver<Term>;
+  readonly #login: Login | undefined;
 
-  constructor({ name, store, components, options, policies = [] }: CreateBrokerOptions) {
+  constructor(init: CreateBrokerOptions) {
+    const { name, store, components, options, policies = [], security } = init;
     const settings = resolveBrokerOptions(options);
     this.#policies = new Policies(policies, settings);
     this.name = name;
@@ -50,6 +57,16 @@ class BatonBroker implements Broker {
     const emit = (event: BrokerEvent): void => {
       this.#events.emit(event);
     };
+    const securitySettings = resolveSecurityOptions(security?.options);
+    this.#login =
+      security &&
+      new Login({
+        authenticator: security.authenticator,
+        settings: securitySettings,
+        clock: components.clock,
+        logger,
+        emit,
+      });
     this.#driver = new RoleDriver({
       name,
       store: STORE_PLUGIN in store ? openStore(store, components) : store,
@@ -62,6 +79,10 @@ class BatonBroker implements Broker {
           components: { ...components, logger },
           settings,
           policies: this.#policies,
+          security: security && {
+            authorizer: security.authorizer,
+            connectionsPerUserMax: securitySettings.connectionsPerUserMax,
+          },
           emit,
           failed,
         }),
@@ -86,6 +107,15 @@ class BatonBroker implements Broker {
 
   stop(): Promise<void> {
     return this.#driver.stop();
+  }
+
+  get isSecured(): boolean {
+    return this.#login !== undefined;
+  }
+
+  async authenticate(credentials: Credentials): Promise<Principal> {
+    if (this.#login !== undefined) return this.#login.authenticate(credentials);
+    throw new BrokerError('BATON_INVALID_STATE', `Broker ${this.name} knows no users`);
   }
 
   connect(options: ConnectOptions): BrokerConnection {

@@ -1,8 +1,31 @@
 import type { BrokerError, ConnectionId, Destination, Epoch } from '@batonmq/model';
 import type { Role } from './role/role.ts';
+import type { Action } from './security/security.ts';
 
 /** What happened in a broker, for watchers; control flow never depends on one. */
 export type BrokerEvent =
+  | {
+      readonly type: 'login-accepted';
+      readonly userName: string;
+      readonly remoteAddress: string;
+      readonly protocol: string;
+    }
+  | {
+      readonly type: 'login-refused';
+      /** As the client gave it, made fit to be shown; empty if it gave none. */
+      readonly userName: string;
+      readonly remoteAddress: string;
+      readonly protocol: string;
+      readonly reason: BrokerError;
+    }
+  | {
+      /** A logged-in client was refused something. Told once for each thing as long as the connection lasts. */
+      readonly type: 'access-denied';
+      readonly userName: string;
+      readonly connectionId: ConnectionId;
+      readonly action: Action;
+      readonly destination: Destination;
+    }
   | {
       readonly type: 'role-changed';
       readonly from: Role;
@@ -15,6 +38,9 @@ export type BrokerEvent =
       readonly connectionId: ConnectionId;
       readonly clientId: string;
       readonly remoteAddress: string;
+      readonly protocol: string;
+      /** Of the user that logged in; without security, the name the client gave. */
+      readonly userName: string | undefined;
     }
   | {
       readonly type: 'connection-removed';

@@ -35,10 +35,24 @@ export { POLICY_DEFAULTS, REDELIVERY_DEFAULTS } from './policy/policy-defaults.t
 export { POLICY_NAMES } from './policy/policy-shape.ts';
 export { policyProblems } from './policy/policy-problems.ts';
 export type { Problem } from './policy/shape.ts';
+export {
+  authorizationEntries,
+  type AuthorizationEntry,
+  type AuthorizationOptions,
+  type Permissions,
+} from './security/authorization-entries.ts';
+export {
+  resolveSecurityOptions,
+  SECURITY_DEFAULTS,
+  type SecurityOptions,
+  type SecuritySettings,
+} from './security/options.ts';
+export { printable } from './security/printable.ts';
 export type {
   Action,
   Authenticator,
   Authorizer,
+  BrokerSecurity,
   Credentials,
   Principal,
 } from './security/security.ts';

@@ -111,6 +111,12 @@ export interface BrokerOptions {
   readonly areNonPersistentDeadLettered?: boolean;
   /** Queues and topics, temporary ones included; making one more fails with `BATON_LIMIT`. @defaultValue 100 000 */
   readonly destinationsMax?: number;
+  /**
+   * Writes the user who sent a message into it (`JMSXUserID`), over whatever the client wrote there.
+   *
+   * @defaultValue false
+   */
+  readonly populateJMSXUserID?: boolean;
   /** Connections; one more is refused with `BATON_LIMIT`. @defaultValue 10 000 */
   readonly connectionsMax?: number;
   /** Pause before the store is asked again after it failed while waiting in line, in milliseconds. @defaultValue 1000 */
@@ -146,6 +152,7 @@ export const BROKER_DEFAULTS: BrokerSettings = Object.freeze({
   areExpiredDeadLettered: true,
   areNonPersistentDeadLettered: false,
   destinationsMax: 100_000,
+  populateJMSXUserID: false,
   connectionsMax: 10_000,
   acquireRetryMs: 1000,
 });

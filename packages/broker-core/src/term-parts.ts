@@ -1,3 +1,4 @@
+import type { ConnectionId, Destination } from '@batonmq/model';
 import type { Clock, Logger } from '@batonmq/runtime';
 import type { Lease } from '@batonmq/store-spi';
 import type { Destinations } from './destination/destinations.ts';
@@ -37,4 +38,6 @@ export interface TermParts {
   /** Some memory usage was relieved: look at the senders that wait. */
   readonly relieved: () => void;
   emit(event: BrokerEvent): void;
+  /** @throws `BATON_UNAUTHORIZED` if that connection may not bring a destination into being. */
+  requireCreatable(target: Destination, by: ConnectionId): void;
 }

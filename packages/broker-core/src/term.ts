@@ -1,4 +1,4 @@
-import { BrokerError, type ConnectionId, type Message } from '@batonmq/model';
+import { BrokerError, type ConnectionId, type Destination, type Message } from '@batonmq/model';
 import type { RuntimeComponents } from '@batonmq/runtime';
 import type { CancelTimer, Clock, Logger } from '@batonmq/runtime';
 import type { Lease } from '@batonmq/store-spi';
@@ -17,6 +17,7 @@ import { DeadLetters } from './message/dead-letters.ts';
 import { ProducerMarks } from './message/producer-marks.ts';
 import type { BrokerSettings } from './options.ts';
 import type { Policies } from './policy/policies.ts';
+import { Admission, type TermSecurity } from './security/admission.ts';
 import { LAST_DELIVERED_UNKNOWN, type Subscription } from './subscription/subscription.ts';
 import type { TermParts } from './term-parts.ts';
 import { CommitOutcomes } from './transaction/commit-outcomes.ts';
@@ -32,6 +33,8 @@ export interface TermEnvironment {
   readonly components: RuntimeComponents;
   readonly settings: BrokerSettings;
   readonly policies: Policies;
+  /** None if everybody may do everything. */
+  readonly security: TermSecurity | undefined;
   readonly emit: (event: BrokerEvent) => void;
   /** The store refused or failed a write: the lease is gone. */
   readonly failed: (error: BrokerError) => void;
@@ -61,6 +64,7 @@ export class Term implements TermParts {
   readonly #flow: FlowControl;
   readonly #connections = new Map<ConnectionId, ClientConnection>();
   readonly #connectionParts: ConnectionParts;
+  readonly #admission: Admission;
   #brokerSequence: number;
   #isOver = false;
   #isDraining = false;
@@ -88,6 +92,7 @@ export class Term implements TermParts {
     this.#outcomes = new CommitOutcomes(this.writes, settings.transactionOutcomesMax);
     const router = new Router(this);
     this.#flow = new FlowControl(this, router);
+    this.#admission = new Admission(environment.security, this.emit);
     this.#connectionParts = {
       term: this,
       router,
@@ -125,6 +130,7 @@ export class Term implements TermParts {
   }
 
   connect(options: ConnectOptions): ClientConnection {
+    this.#admission.check(options, this.#connections.get(options.connectionId)?.userName);
     this.#takeOver(options.connectionId);
     this.#requireUnique(options);
     const { connectionsMax } = this.settings;
@@ -134,10 +140,19 @@ export class Term implements TermParts {
         `Broker ${this.#name} has ${connectionsMax} connections; "connectionsMax" allows no more`,
       );
     }
-    const connection = new ClientConnection(options, this.#connectionParts);
-    const { connectionId, clientId, remoteAddress } = options;
+    const access = this.#admission.admit(options);
+    const connection = new ClientConnection(options, this.#connectionParts, access);
+    const { connectionId, clientId, remoteAddress, protocol } = options;
+    const { userName } = connection;
     this.#connections.set(connectionId, connection);
-    this.emit({ type: 'connection-added', connectionId, clientId, remoteAddress });
+    this.emit({
+      type: 'connection-added',
+      connectionId,
+      clientId,
+      remoteAddress,
+      protocol,
+      userName,
+    });
     return connection;
   }
 
@@ -156,6 +171,10 @@ export class Term implements TermParts {
       if (connection.hasTransaction(key)) return 'open';
     }
     return 'unknown';
+  }
+
+  requireCreatable(target: Destination, by: ConnectionId): void {
+    this.#connections.get(by)?.access?.demand('create', target);
   }
 
   nextBrokerSequence(): number {
@@ -218,8 +237,9 @@ export class Term implements TermParts {
     }
   }
 
-  #closed({ connectionId, clientId }: ClientConnection): void {
+  #closed({ connectionId, clientId, userName }: ClientConnection): void {
     this.#connections.delete(connectionId);
+    this.#admission.left(userName);
     this.emit({ type: 'connection-removed', connectionId, clientId });
   }
 

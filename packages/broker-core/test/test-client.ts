@@ -16,7 +16,9 @@ import {
   type Broker,
   type BrokerConnection,
   type BrokerOptions,
+  type BrokerSecurity,
   type Delivery,
+  type Principal,
   type Receipt,
   type SubscribeOptions,
   type Subscription,
@@ -55,7 +57,12 @@ export class TestWorld {
   /** Starts a broker and lets it become what it can become. */
   async broker(
     settings: BrokerOptions = {},
-    options: { name?: string; messageBytesMax?: number; latencyMs?: number } = {},
+    options: {
+      name?: string;
+      messageBytesMax?: number;
+      latencyMs?: number;
+      security?: BrokerSecurity;
+    } = {},
   ): Promise<Broker> {
     const { messageBytesMax = 2 ** 30, latencyMs } = options;
     const store = memoryStore({ space: this.space, messageBytesMax });
@@ -64,6 +71,7 @@ export class TestWorld {
       store: latencyMs === undefined ? store : slowStore(store, this.runtime.clock, latencyMs),
       components: this.runtime,
       options: settings,
+      ...(options.security && { security: options.security }),
     });
     this.#brokers.push(broker);
     await this.run(broker.start());
@@ -197,7 +205,13 @@ export class TestClient {
   #sequence = 0;
   #consumerCount = 0;
 
-  constructor(world: TestWorld, broker: Broker, name = 'c', isReconnect = false) {
+  constructor(
+    world: TestWorld,
+    broker: Broker,
+    name = 'c',
+    isReconnect = false,
+    principal?: Principal,
+  ) {
     this.#world = world;
     const id = connectionId(`ID:${name}`);
     this.connection = broker.connect({
@@ -206,6 +220,7 @@ export class TestClient {
       remoteAddress: '127.0.0.1:1',
       protocol: 'test',
       isReconnect,
+      principal,
       control: {
         failed: (error) => {
           this.failures.push(error);

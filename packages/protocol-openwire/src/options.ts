@@ -17,6 +17,13 @@ export interface OpenWireOptions {
    */
   readonly frameBytesMax?: number;
   /**
+   * Bytes of the largest frame taken from a peer that has not logged in; larger ones end its
+   * connection. 1 KiB to 1 MiB.
+   *
+   * @defaultValue 64 KiB
+   */
+  readonly loginFrameBytesMax?: number;
+  /**
    * Milliseconds of silence after which a peer is taken for dead; 0 turns the check off. The
    * smaller of both sides' values counts.
    *
@@ -58,6 +65,7 @@ export type OpenWireSettings = Readonly<Required<OpenWireOptions>>;
 export const OPEN_WIRE_DEFAULTS: OpenWireSettings = Object.freeze({
   loginTimeoutMs: 30_000,
   frameBytesMax: 100 * 1024 * 1024,
+  loginFrameBytesMax: 64 * 1024,
   inactivityTimeoutMs: 30_000,
   inactivityInitialDelayMs: 10_000,
   isTightEncodingOffered: false,
@@ -70,6 +78,7 @@ export const OPEN_WIRE_DEFAULTS: OpenWireSettings = Object.freeze({
 const RANGES: Readonly<Partial<Record<keyof OpenWireSettings, readonly [number, number]>>> = {
   loginTimeoutMs: [100, 2 ** 31 - 1],
   frameBytesMax: [4096, 2 ** 31 - 1],
+  loginFrameBytesMax: [1024, 2 ** 20],
   inactivityTimeoutMs: [0, 2 ** 31 - 1],
   inactivityInitialDelayMs: [0, 2 ** 31 - 1],
   cacheSlotCount: [100, 16_383],

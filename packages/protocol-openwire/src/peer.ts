@@ -29,6 +29,17 @@ import type { OpenWireSettings } from './options.ts';
  */
 const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
 
+/**
+ * Bytes that may still arrive while a login is being checked, after we stopped reading: what the
+ * transport had read already. A peer that gets more than that to us is cut off.
+ */
+const BYTES_DURING_LOGIN_MAX = 1024 * 1024;
+
+/** How long a peer that was refused may take to read why, if it does not go by itself. */
+const REFUSED_CLOSE_DELAY_MS = 1000;
+
+const NOTHING = new Uint8Array(0);
+
 /** What all peers of a protocol share. */
 export interface PeerContext {
   readonly broker: Broker;
@@ -46,17 +57,20 @@ export interface PeerContext {
  * ```text
  * negotiating --WireFormatInfo--> login --ConnectionInfo accepted--> open
  *      |                            |                                 |
- *      +----------------------------+--------- close, socket lost ----+--> closed
+ *      |                            +------ ConnectionInfo refused ---+--> refused
+ *      |                            |                                 |       |
+ *      +----------------------------+--------- close, socket lost ----+-------+--> closed
  * ```
  */
-type Phase = 'negotiating' | 'login' | 'open' | 'closed';
+type Phase = 'negotiating' | 'login' | 'open' | 'refused' | 'closed';
 
 /**
  * The other end of one socket.
  *
  * Invariants: nothing but our `WireFormatInfo` is written before the peer's has arrived; commands
- * are executed in the order of their arrival, each before the next is decoded; after `closed`
- * nothing is written and the broker has been told of every client's end.
+ * are executed in the order of their arrival, each before the next is decoded, and none while it is
+ * being found out who a client is; after `refused` nothing is executed; after `closed` nothing is
+ * written and the broker has been told of every client's end.
  */
 export class Peer implements ConnectionHandler {
   readonly context: PeerContext;
@@ -69,9 +83,13 @@ export class Peer implements ConnectionHandler {
   #format: WireFormatSettings | undefined;
   #cancelLogin: CancelTimer;
   #cancelMonitor: CancelTimer | undefined;
+  #cancelRefused: CancelTimer | undefined;
   #lastReceivedMs: number;
   #lastSentMs: number;
   #pauseCount = 0;
+  /** Commands wait until it is known who a client is. */
+  #isLoggingIn = false;
+  #bytesDuringLogin = 0;
   /** Its replies are not being read, so its commands are not either. */
   #isWaitingForReader = false;
   /** A subscription was told that we are congested, and waits for `resume`. */
@@ -98,18 +116,44 @@ export class Peer implements ConnectionHandler {
 
   received(chunk: Uint8Array): void {
     this.#lastReceivedMs = this.context.clock.now();
-    try {
-      for (const command of this.#reader.push(chunk)) {
+    if (this.#isOver) return;
+    const commands = this.#reader.push(chunk);
+    if (this.#isLoggingIn) this.#boundWaiting(chunk.length);
+    else this.#executeAll(commands);
+  }
+
+  #executeAll(commands: Iterable<Command>): void {
+    this.#guard(() => {
+      for (const command of commands) {
         execute(this, command);
         // A command may close the connection; whatever follows it is not for us.
-        if (this.#phase === 'closed') return;
+        if (this.#isOver) return;
+        // What follows comes first when commands are asked for again.
+        if (this.#isLoggingIn) return;
       }
       this.#pauseUnread();
+    });
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run();
     } catch (error) {
       // A failed assertion means that the broker's own state is wrong: that must stop it.
       if (error instanceof AssertionError) throw error;
       this.abort(tellable(error) ?? unforeseen(error));
     }
+  }
+
+  #boundWaiting(bytes: number): void {
+    this.#bytesDuringLogin += bytes;
+    if (this.#bytesDuringLogin <= BYTES_DURING_LOGIN_MAX) return;
+    this.abort(
+      new BrokerError(
+        'BATON_LIMIT',
+        `More than ${BYTES_DURING_LOGIN_MAX} bytes arrived during the login of a client`,
+      ),
+    );
   }
 
   take(): readonly Uint8Array[] {
@@ -205,14 +249,60 @@ export class Peer implements ConnectionHandler {
     const format = createWireFormat(agreed);
     this.#format = agreed;
     this.#reader.start(format);
+    this.#reader.limitFrames(this.context.settings.loginFrameBytesMax);
     this.#writer.start(format);
     this.#phase = 'login';
     this.#monitor(this.context.clock.now(), this.context.clock.now());
   }
 
+  /**
+   * It is being found out who a client is: the commands behind its `ConnectionInfo` wait until it was
+   * added or refused by what is called with the outcome. Neither is called if the peer is gone by then.
+   */
+  logIn<T>(
+    identity: Promise<T>,
+    succeeded: (identity: T) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    this.#isLoggingIn = true;
+    this.#bytesDuringLogin = 0;
+    this.pauseInput();
+    const proceed = (tell: () => void): void => {
+      this.#isLoggingIn = false;
+      if (!this.#isOver) this.#guard(tell);
+      if (!this.#isOver) this.#executeAll(this.#reader.push(NOTHING));
+      this.resumeInput();
+    };
+    identity.then(
+      (found) => {
+        proceed(() => {
+          succeeded(found);
+        });
+      },
+      (error: unknown) => {
+        proceed(() => {
+          failed(error);
+        });
+      },
+    );
+  }
+
+  /** A client was not let in, and knows why: nothing more is taken from this peer. */
+  refuse(): void {
+    if (this.#isOver) return;
+    this.#phase = 'refused';
+    this.#cancelLogin();
+    this.#removeClients(LAST_DELIVERED_UNKNOWN);
+    // At once would be too soon: what it sent and we do not read would take the answer away from it.
+    this.#cancelRefused = this.context.clock.setTimer(REFUSED_CLOSE_DELAY_MS, () => {
+      void this.close();
+    });
+  }
+
   /** `ConnectionInfo` was accepted. */
   addClient(client: Client): void {
     this.#cancelLogin();
+    this.#reader.limitFrames(Infinity);
     this.#phase = 'open';
     this.#clients.set(client.id, client);
   }
@@ -332,8 +422,18 @@ export class Peer implements ConnectionHandler {
     this.#phase = 'closed';
     this.#cancelLogin();
     this.#cancelMonitor?.();
-    for (const client of [...this.#clients.values()]) this.removeClient(client, lastDelivered);
+    this.#cancelRefused?.();
+    this.#removeClients(lastDelivered);
     this.context.left(this, socketEnded);
+  }
+
+  #removeClients(lastDelivered: number): void {
+    for (const client of [...this.#clients.values()]) this.removeClient(client, lastDelivered);
+  }
+
+  /** True if no command of it is executed any more. */
+  get #isOver(): boolean {
+    return this.#phase === 'closed' || this.#phase === 'refused';
   }
 
   log(level: LogLevel, message: string, fields: LogFields = {}): void {

@@ -16,6 +16,7 @@ import { BrowserSubscription } from '../subscription/browser-subscription.ts';
 import { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { SubscribeOptions, Subscription } from '../subscription/subscription.ts';
 import { TopicSubscription } from '../subscription/topic-subscription.ts';
+import type { Access } from '../security/access.ts';
 import type { TermParts } from '../term-parts.ts';
 import { RepeatedCommit, type CommitOutcomes } from '../transaction/commit-outcomes.ts';
 import { Transaction } from '../transaction/transaction.ts';
@@ -44,20 +45,28 @@ export class ClientConnection implements BrokerConnection {
   readonly clientId: string;
   readonly control: ConnectionControl;
   readonly remoteAddress: string;
+  readonly userName: string | undefined;
+  /** None if it may do everything. */
+  readonly access: Access | undefined;
   /** Stands in for a receipt that was not given: tells the adapter of failures that come after the call. */
   readonly failures: Receipt;
   readonly #isReconnect: boolean;
+  /** Whether each message it sends is made to name its user. */
+  readonly #populatesUserId: boolean;
   readonly #parts: ConnectionParts;
   readonly #producers = new Map<string, ProducerState>();
   readonly #subscriptions = new Map<string, ClosableSubscription>();
   readonly #transactions = new Map<string, Transaction>();
   #isClosed = false;
 
-  constructor(options: ConnectOptions, parts: ConnectionParts) {
+  constructor(options: ConnectOptions, parts: ConnectionParts, access: Access | undefined) {
     this.connectionId = options.connectionId;
     this.clientId = options.clientId;
     this.control = options.control;
     this.remoteAddress = options.remoteAddress;
+    this.userName = options.principal?.userName ?? options.userName;
+    this.access = access;
+    this.#populatesUserId = parts.term.settings.populateJMSXUserID;
     this.#isReconnect = options.isReconnect;
     this.#parts = parts;
     this.failures = {
@@ -71,21 +80,30 @@ export class ClientConnection implements BrokerConnection {
     this.#requireOpen();
     if (this.#producers.has(producerId.key)) return;
     const { term } = this.#parts;
+    if (destination !== undefined) this.access?.demand('write to', destination);
     for (const part of destination === undefined ? [] : compositeParts(destination)) {
       term.destinations.resolve(part, this.connectionId);
     }
-    this.#producers.set(producerId.key, { mark: term.marks.of(producerId.key), heldCount: 0 });
+    const mark = term.marks.of(producerId.key);
+    this.#producers.set(producerId.key, { mark, heldCount: 0, cleared: undefined });
   }
 
   removeProducer(producerId: ProducerId): void {
     this.#producers.delete(producerId.key);
   }
 
-  send(message: Message, receipt?: Receipt): void {
+  send(sent: Message, receipt?: Receipt): void {
     if (this.#isDone) return;
+    const message = this.#populatesUserId ? { ...sent, userId: this.userName } : sent;
     const producer = this.#producers.get(message.producerId.key);
     if (producer === undefined) {
       this.refuse(unknownProducer(message), receipt, message.transactionId);
+    } else if (
+      this.access !== undefined &&
+      producer.cleared !== message.destination &&
+      !this.#clear(this.access, producer, message, receipt)
+    ) {
+      return;
     } else if (message.transactionId !== undefined) {
       this.#sendInTransaction(message.transactionId, message, producer, receipt);
     } else if (this.#isRepeated(message, producer)) {
@@ -102,6 +120,7 @@ export class ClientConnection implements BrokerConnection {
     const existing = this.#subscriptions.get(options.consumerKey);
     if (existing !== undefined) return existing;
     requireSupported(options);
+    this.access?.demand('read from', options.destination);
     const subscription = this.#subscriptionFor(options);
     this.#subscriptions.set(options.consumerKey, subscription);
     const { term } = this.#parts;
@@ -189,6 +208,7 @@ export class ClientConnection implements BrokerConnection {
     if (this.#isDone) return;
     const { term } = this.#parts;
     this.#orRefuse(receipt, undefined, () => {
+      if (this.access !== undefined) term.destinations.requireRemovable(target, this);
       term.destinations.remove(target, this.connectionId, options.isForced);
       term.writes.complete(receipt);
       term.writes.seal();
@@ -271,20 +291,39 @@ export class ClientConnection implements BrokerConnection {
   #subscriptionFor(options: SubscribeOptions): ClosableSubscription {
     const { term } = this.#parts;
     if (options.isBrowser) {
-      const queues = term.destinations.browsable(options.destination, this.connectionId);
+      const queues = term.destinations.browsable(
+        options.destination,
+        this.connectionId,
+        this.access,
+      );
       return new BrowserSubscription(options, queues, this, term);
     }
     const subscription = isQueue(options.destination)
       ? new QueueSubscription(options, this, term)
       : new TopicSubscription(options, this, term);
     try {
-      term.destinations.subscribe(subscription, this.connectionId);
+      term.destinations.subscribe(subscription, this.connectionId, this.access);
     } catch (error) {
       term.destinations.unsubscribe(subscription);
       subscription.stop(0);
       throw error;
     }
     return subscription;
+  }
+
+  /** True if a message may go where it wants to; if not, that has been told. */
+  #clear(
+    access: Access,
+    producer: ProducerState,
+    message: Message,
+    receipt: Receipt | undefined,
+  ): boolean {
+    let isCleared = false;
+    this.#orRefuse(receipt, message.transactionId, () => {
+      if (access.requireSend(message)) producer.cleared = message.destination;
+      isCleared = true;
+    });
+    return isCleared;
   }
 
   #sendInTransaction(

@@ -1,5 +1,6 @@
 import type { ConnectionId, Destination, Message, ProducerId, TransactionId } from '@batonmq/model';
 import type { BrokerError } from '@batonmq/model';
+import type { Principal } from '../security/security.ts';
 import type { Subscription, SubscribeOptions } from '../subscription/subscription.ts';
 
 /**
@@ -16,8 +17,10 @@ export interface ConnectOptions {
   readonly connectionId: ConnectionId;
   /** Unique among live connections. */
   readonly clientId: string;
+  /** As the client gave it; nothing depends on it if there is a `principal`. */
   readonly userName?: string | undefined;
-  readonly password?: string | undefined;
+  /** Who the client is, as `Broker.authenticate` found. Needed exactly if the broker is secured. */
+  readonly principal?: Principal | undefined;
   readonly remoteAddress: string;
   readonly protocol: string;
   /** The client carries on a connection it had with this or another broker: stored producer marks apply. */

@@ -1,4 +1,4 @@
-import { BrokerError, isBrokerError, type Message } from '@batonmq/model';
+import { BrokerError, isBrokerError, type Destination, type Message } from '@batonmq/model';
 import type { CancelTimer } from '@batonmq/runtime';
 import type { Router } from '../destination/router.ts';
 import type { ProducerMark } from '../message/producer-marks.ts';
@@ -14,6 +14,8 @@ export interface ProducerState {
   readonly mark: ProducerMark;
   /** Its sends that wait for room; later ones queue up behind them, so its order is kept. */
   heldCount: number;
+  /** Where its last message went, if it may send there; so one comparison clears the next. */
+  cleared: Destination | undefined;
 }
 
 /** Why the input of a connection is paused: its last message went where there is no room. */

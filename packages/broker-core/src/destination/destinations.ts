@@ -15,6 +15,7 @@ import type { RecoveredDestination } from '@batonmq/store-spi';
 import { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { Subscription } from '../subscription/subscription.ts';
 import { TopicSubscription } from '../subscription/topic-subscription.ts';
+import type { Access } from '../security/access.ts';
 import type { TermParts } from '../term-parts.ts';
 import { Queue } from './queue.ts';
 import { Topic, topicMessage } from './topic.ts';
@@ -23,6 +24,8 @@ import { Topic, topicMessage } from './topic.ts';
 interface Wildcard {
   readonly pattern: Destination;
   readonly subscription: QueueSubscription | TopicSubscription;
+  /** Of its client; what that may not read is passed over. */
+  readonly access: Access | undefined;
 }
 
 /** The queues and topics of a term, by key. They are made when first used and go when removed. */
@@ -73,6 +76,7 @@ export class Destinations {
         { details: { destination: target.key } },
       );
     }
+    if (by !== undefined) this.#parts.requireCreatable(target, by);
     this.#requireRoom(target);
     return this.#create(target, by);
   }
@@ -87,6 +91,7 @@ export class Destinations {
   add(target: Destination, by: ConnectionId): void {
     for (const part of compositeParts(target)) {
       if (this.#all.has(part.key)) continue;
+      this.#parts.requireCreatable(part, by);
       this.#requireRoom(part);
       if (isTemporary(part)) this.#owners.set(part.key, by);
       const made = this.#create(part, by);
@@ -117,6 +122,26 @@ export class Destinations {
     this.#parts.emit({ type: 'destination-removed', destination: target, connectionId: by });
   }
 
+  /**
+   * A temporary destination is its owner's alone to remove.
+   *
+   * @throws `BATON_UNAUTHORIZED` if that connection may not remove a destination that exists.
+   */
+  requireRemovable(
+    target: Destination,
+    { connectionId, access }: { connectionId: ConnectionId; access: Access | undefined },
+  ): void {
+    if (!this.#all.has(target.key)) return;
+    access?.demand('remove', target);
+    const owner = this.#owners.get(target.key);
+    if (owner === undefined || owner === connectionId) return;
+    throw new BrokerError(
+      'BATON_UNAUTHORIZED',
+      `${target.key} belongs to connection ${owner}; only that may remove it`,
+      { details: { destination: target.key, owner } },
+    );
+  }
+
   /** Removes the temporary destinations of a connection that closes. */
   removeOwned(by: ConnectionId): void {
     for (const [key, owner] of this.#owners) {
@@ -125,11 +150,15 @@ export class Destinations {
   }
 
   /** @throws `BATON_INVALID_DESTINATION`, `BATON_LIMIT`; the subscription is then attached to nothing that matters. */
-  subscribe(subscription: QueueSubscription | TopicSubscription, by: ConnectionId): void {
+  subscribe(
+    subscription: QueueSubscription | TopicSubscription,
+    by: ConnectionId,
+    access?: Access,
+  ): void {
     for (const part of compositeParts(subscription.options.destination)) {
       if (isWildcard(part)) {
-        this.#wildcards.add({ pattern: part, subscription });
-        for (const destination of this.#matching(part)) attach(subscription, destination);
+        this.#wildcards.add({ pattern: part, subscription, access });
+        for (const destination of this.#matching(part, access)) attach(subscription, destination);
       } else {
         attach(subscription, this.#consumable(part, by));
       }
@@ -143,9 +172,9 @@ export class Destinations {
   }
 
   /** The queues a browser of `target` looks through. @throws as {@link resolve}. */
-  browsable(target: Destination, by: ConnectionId): readonly Queue[] {
+  browsable(target: Destination, by: ConnectionId, access?: Access): readonly Queue[] {
     const found = compositeParts(target).flatMap((part) =>
-      isWildcard(part) ? this.#matching(part) : [this.#consumable(part, by)],
+      isWildcard(part) ? this.#matching(part, access) : [this.#consumable(part, by)],
     );
     return [...new Set(found.filter((each) => each instanceof Queue))];
   }
@@ -173,8 +202,9 @@ export class Destinations {
     }
     // Nobody named it; a topic that only the broker speaks on is not worth making.
     const listeners = new Set<TopicSubscription>();
-    for (const { pattern, subscription } of this.#wildcards) {
-      if (!covers(pattern, destination)) continue;
+    for (const wildcard of this.#wildcards) {
+      if (!hears(wildcard, destination)) continue;
+      const { subscription } = wildcard;
       if (subscription instanceof TopicSubscription) listeners.add(subscription);
     }
     if (listeners.size === 0) return;
@@ -195,8 +225,8 @@ export class Destinations {
   #create(target: Destination, by: ConnectionId | undefined): Queue | Topic {
     const made = isQueue(target) ? new Queue(target, this.#parts) : new Topic(target, this.#parts);
     this.#all.set(target.key, made);
-    for (const { pattern, subscription } of this.#wildcards) {
-      if (covers(pattern, target)) attach(subscription, made);
+    for (const wildcard of this.#wildcards) {
+      if (hears(wildcard, target)) attach(wildcard.subscription, made);
     }
     this.#parts.emit({ type: 'destination-added', destination: target, connectionId: by });
     return made;
@@ -215,8 +245,10 @@ export class Destinations {
     return this.resolve(target, by);
   }
 
-  #matching(pattern: Destination): readonly (Queue | Topic)[] {
-    return [...this.#all.values()].filter(({ destination }) => covers(pattern, destination));
+  #matching(pattern: Destination, access: Access | undefined): readonly (Queue | Topic)[] {
+    return [...this.#all.values()].filter(
+      ({ destination }) => covers(pattern, destination) && access?.mayRead(destination) !== false,
+    );
   }
 
   #detach(subscription: QueueSubscription | TopicSubscription, from: Queue | Topic): void {
@@ -247,6 +279,10 @@ function subscriptionsOf(
 ): readonly (QueueSubscription | TopicSubscription)[] {
   if (destination instanceof Topic) return [...destination.subscriptions];
   return [...destination.consumers.attachments].map(({ subscription }) => subscription);
+}
+
+function hears({ pattern, access }: Wildcard, target: Destination): boolean {
+  return covers(pattern, target) && access?.mayRead(target) !== false;
 }
 
 function covers(pattern: Destination, target: Destination): boolean {

@@ -32,6 +32,7 @@ const EMPTY = Buffer.alloc(0);
 export class FrameReader {
   #decoder = new Decoder(INITIAL_SETTINGS);
   #state: 'expecting-info' | 'negotiating' | 'started' = 'expecting-info';
+  #agreedMax = INITIAL_SETTINGS.maxFrameSize;
   #sizeMax = INITIAL_SETTINGS.maxFrameSize;
   #chunk: Buffer = EMPTY;
   #position = 0;
@@ -48,8 +49,13 @@ export class FrameReader {
       throw new BrokerError('BATON_INVALID_STATE', `A reader cannot start while ${this.#state}`);
     }
     this.#decoder = format.decoder;
-    this.#sizeMax = format.settings.maxFrameSize;
+    this.#agreedMax = this.#sizeMax = format.settings.maxFrameSize;
     this.#state = 'started';
+  }
+
+  /** Refuses larger frames from the next one on, if that is less than was agreed; `Infinity` allows that again. */
+  limitFrames(bytesMax: number): void {
+    this.#sizeMax = Math.min(this.#agreedMax, bytesMax);
   }
 
   /**

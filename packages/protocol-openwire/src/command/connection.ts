@@ -1,4 +1,8 @@
-import { LAST_DELIVERED_UNKNOWN, type ConnectionControl } from '@batonmq/broker-core';
+import {
+  LAST_DELIVERED_UNKNOWN,
+  type ConnectionControl,
+  type Principal,
+} from '@batonmq/broker-core';
 import { BrokerError, connectionId } from '@batonmq/model';
 import { command, type ConnectionInfo } from '@batonmq/openwire';
 import { Client } from '../client.ts';
@@ -7,28 +11,56 @@ import { missing } from '../identity.ts';
 import type { Peer } from '../peer.ts';
 import type { Outcome } from './outcome.ts';
 
-/** How long a refused client may take to read why. */
-const REFUSED_CLOSE_TIMEOUT_MS = 2000;
-
-/** A client logs in. Whoever is refused learns why and is disconnected. */
+/**
+ * A client logs in. Whoever is refused learns why and is disconnected. At a broker with security the
+ * answer comes later; what the client sends meanwhile waits.
+ */
 export function addClient(peer: Peer, info: ConnectionInfo): Outcome {
   const id = info.connectionId?.value;
   // A failover client repeats what it opened; so does nobody else.
   if (peer.findClient(id)) return 'done';
+  const { broker } = peer.context;
+  if (broker.isSecured) {
+    peer.logIn(
+      broker.authenticate({
+        userName: info.userName ?? undefined,
+        password: info.password ?? undefined,
+        certificateSubject: peer.transport.certificateSubject,
+        remoteAddress: peer.transport.remoteAddress,
+        protocol: 'openwire',
+      }),
+      (principal) => {
+        letIn(peer, info, principal);
+      },
+      (error) => {
+        refuse(peer, info, error);
+      },
+    );
+  } else {
+    letIn(peer, info, undefined);
+  }
+  return 'later';
+}
+
+function letIn(peer: Peer, info: ConnectionInfo, principal: Principal | undefined): void {
   try {
-    peer.addClient(connect(peer, info));
+    peer.addClient(connect(peer, info, principal));
   } catch (error) {
-    const refusal = tellable(error);
-    if (refusal === undefined) throw error;
-    peer.fail(info, refusal);
-    void peer.close(REFUSED_CLOSE_TIMEOUT_MS);
-    return 'later';
+    refuse(peer, info, error);
+    return;
   }
   peer.succeed(info);
   if (info.manageable) {
     peer.write(command('ConnectionControl', { connectedBrokers: '', reconnectTo: '' }));
   }
-  return 'later';
+}
+
+/** @throws what cannot be told. */
+function refuse(peer: Peer, info: ConnectionInfo, error: unknown): void {
+  const refusal = tellable(error);
+  if (refusal === undefined) throw error;
+  peer.fail(info, refusal);
+  peer.refuse();
 }
 
 /** The client says good-bye: it wants no reply, and what it left open is lost to it. */
@@ -37,7 +69,7 @@ export function shutDown(peer: Peer): Outcome {
   return 'later';
 }
 
-function connect(peer: Peer, info: ConnectionInfo): Client {
+function connect(peer: Peer, info: ConnectionInfo, principal: Principal | undefined): Client {
   const { broker, settings, advisories } = peer.context;
   const id = info.connectionId?.value;
   if (!id) throw missing('connection id');
@@ -53,7 +85,7 @@ function connect(peer: Peer, info: ConnectionInfo): Client {
     connectionId: connectionId(id),
     clientId: info.clientId,
     userName: info.userName ?? undefined,
-    password: info.password ?? undefined,
+    principal,
     remoteAddress: peer.transport.remoteAddress,
     protocol: 'openwire',
     isReconnect: info.failoverReconnect,
