@@ -17,6 +17,22 @@ export interface DestinationStatus {
   readonly memoryBytes: number;
 }
 
+/** A durable subscription, as watchers see it. */
+export interface DurableSubscriptionStatus {
+  readonly clientId: string;
+  /** Unique for its client id. */
+  readonly name: string;
+  /** A topic; also a wildcard or a composite of topics. */
+  readonly destination: Destination;
+  readonly selector?: string | undefined;
+  readonly isNoLocal: boolean;
+  /** True while it has a consumer. */
+  readonly isActive: boolean;
+  /** Collected and not yet consumed, those in flight included. */
+  readonly messageCount: number;
+  readonly inFlightCount: number;
+}
+
 /** A broker without sockets: protocol adapters bring clients, a store plugin brings durability. */
 export interface Broker {
   readonly name: string;
@@ -58,6 +74,8 @@ export interface Broker {
   destinations(): readonly DestinationStatus[];
   /** What is in force for a concrete destination, whether or not it exists, and which entry says so. */
   effectivePolicy(destination: Destination): EffectivePolicy;
+  /** The durable subscriptions there are, with a consumer or without. */
+  durableSubscriptions(): readonly DurableSubscriptionStatus[];
   /**
    * How a commit ended: `committed` is certain; `open` may still end either way, ask again; `unknown`
    * means not committed here, or too long ago to say.

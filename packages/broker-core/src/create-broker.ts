@@ -1,7 +1,7 @@
 import { BrokerError, type Destination, type Epoch, type Message } from '@batonmq/model';
 import type { RuntimeComponents } from '@batonmq/runtime';
 import { openStore, STORE_PLUGIN, type Store, type StorePlugin } from '@batonmq/store-spi';
-import type { Broker, DestinationStatus } from './broker.ts';
+import type { Broker, DestinationStatus, DurableSubscriptionStatus } from './broker.ts';
 import type { BrokerConnection, ConnectOptions } from './connection/connection.ts';
 import { EventEmitter } from './event-emitter.ts';
 import type { BrokerEvent, BrokerEventType } from './events.ts';
@@ -140,6 +140,10 @@ class BatonBroker implements Broker {
 
   effectivePolicy(destination: Destination): EffectivePolicy {
     return this.#policies.effective(destination);
+  }
+
+  durableSubscriptions(): readonly DurableSubscriptionStatus[] {
+    return this.#driver.term?.subscriptionStatuses() ?? [];
   }
 
   transactionOutcome(transactionKey: string): 'committed' | 'open' | 'unknown' {

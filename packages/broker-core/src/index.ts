@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export type { Broker, DestinationStatus } from './broker.ts';
+export type { Broker, DestinationStatus, DurableSubscriptionStatus } from './broker.ts';
 export type {
   BrokerConnection,
   ConnectionControl,

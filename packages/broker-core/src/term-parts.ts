@@ -10,6 +10,7 @@ import type { DeadLetters } from './message/dead-letters.ts';
 import type { ProducerMarks } from './message/producer-marks.ts';
 import type { BrokerSettings } from './options.ts';
 import type { Policies } from './policy/policies.ts';
+import type { DurableSubscriptions } from './subscription/durable-subscriptions.ts';
 import type { WriteQueue } from './write-queue.ts';
 
 /** What the parts of a term share. A term is one stay in the active role: it has one lease. */
@@ -27,12 +28,15 @@ export interface TermParts {
   readonly openTransactions: { usedBytes: number };
   readonly policies: Policies;
   readonly destinations: Destinations;
+  readonly durables: DurableSubscriptions;
   readonly deadLetters: DeadLetters;
   readonly marks: ProducerMarks;
   /** True when the lease is gone: whatever comes back from the store late is ignored. */
   readonly isOver: boolean;
   /** True when the broker stops: nothing more is given out or taken in. */
   readonly isDraining: boolean;
+  /** Of a live connection. */
+  clientIdOf(connectionId: ConnectionId): string | undefined;
   /** The next number of a message entering this broker's memory. */
   nextBrokerSequence(): number;
   /** Some memory usage was relieved: look at the senders that wait. */

@@ -2,7 +2,7 @@ import { BrokerError, type ConnectionId, type Destination, type Message } from '
 import type { RuntimeComponents } from '@batonmq/runtime';
 import type { CancelTimer, Clock, Logger } from '@batonmq/runtime';
 import type { Lease } from '@batonmq/store-spi';
-import type { DestinationStatus } from './broker.ts';
+import type { DestinationStatus, DurableSubscriptionStatus } from './broker.ts';
 import { ClientConnection, type ConnectionParts } from './connection/client-connection.ts';
 import type { ConnectOptions } from './connection/connection.ts';
 import { FlowControl } from './connection/flow-control.ts';
@@ -18,6 +18,7 @@ import { ProducerMarks } from './message/producer-marks.ts';
 import type { BrokerSettings } from './options.ts';
 import type { Policies } from './policy/policies.ts';
 import { Admission, type TermSecurity } from './security/admission.ts';
+import { DurableSubscriptions } from './subscription/durable-subscriptions.ts';
 import { LAST_DELIVERED_UNKNOWN, type Subscription } from './subscription/subscription.ts';
 import type { TermParts } from './term-parts.ts';
 import { CommitOutcomes } from './transaction/commit-outcomes.ts';
@@ -56,6 +57,7 @@ export class Term implements TermParts {
   readonly openTransactions = { usedBytes: 0 };
   readonly policies: Policies;
   readonly destinations: Destinations;
+  readonly durables: DurableSubscriptions;
   readonly deadLetters: DeadLetters;
   readonly marks: ProducerMarks;
   readonly emit: (event: BrokerEvent) => void;
@@ -87,6 +89,7 @@ export class Term implements TermParts {
     this.memory = new MemoryUsage(settings.memoryLimitBytes, this.relieved);
     this.policies = environment.policies;
     this.destinations = new Destinations(this);
+    this.durables = new DurableSubscriptions(this);
     this.deadLetters = new DeadLetters(this);
     this.marks = new ProducerMarks(this.writes, settings.producerMarksMax);
     this.#outcomes = new CommitOutcomes(this.writes, settings.transactionOutcomesMax);
@@ -123,9 +126,11 @@ export class Term implements TermParts {
       },
       state: (space, key, value) => {
         this.#outcomes.recovered(space, key, value);
+        this.durables.recovered(space, key, value);
       },
     });
     this.#outcomes.endRecovery();
+    this.durables.endRecovery();
     this.#scanLater();
   }
 
@@ -162,6 +167,19 @@ export class Term implements TermParts {
 
   statuses(): readonly DestinationStatus[] {
     return [...this.destinations].map(statusOf);
+  }
+
+  subscriptionStatuses(): readonly DurableSubscriptionStatus[] {
+    return [...this.durables].map(({ definition, isActive, queue }) => ({
+      ...definition,
+      isActive,
+      messageCount: queue.messageCount,
+      inFlightCount: queue.inFlightCount,
+    }));
+  }
+
+  clientIdOf(connectionId: ConnectionId): string | undefined {
+    return this.#connections.get(connectionId)?.clientId;
   }
 
   transactionOutcome(key: string): 'committed' | 'open' | 'unknown' {
@@ -257,6 +275,7 @@ export class Term implements TermParts {
       for (const destination of this.destinations) {
         if (destination instanceof Queue) destination.removeExpired();
       }
+      this.durables.scan();
       this.#scanLater();
     });
   }
@@ -277,7 +296,7 @@ function statusOf(destination: Queue | Topic): DestinationStatus {
   return {
     destination: destination.destination,
     messageCount: 0,
-    consumerCount: destination.subscriptions.size,
+    consumerCount: destination.subscriptions.size + destination.activeDurableCount,
     inFlightCount: 0,
     enqueuedCount: destination.enqueuedCount,
     dequeuedCount: destination.enqueuedCount,

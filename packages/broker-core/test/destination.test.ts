@@ -205,7 +205,6 @@ test('events tell of connections, destinations and consumers', async () => {
 
 test.each([
   [{ selector: "color = 'red'" }, 'Message selectors'],
-  [{ subscriptionName: 'durable' }, 'Durable topic subscriptions'],
   [{ isRetroactive: true }, 'Retroactive topic consumers'],
 ])('%o is refused by name', async (options, feature) => {
   const client = new TestClient(world, await world.broker());

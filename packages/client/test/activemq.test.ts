@@ -210,8 +210,13 @@ describe('against a real ActiveMQ 5.17', () => {
     const options = { subscriptionName: 'mine' };
     await (await reader.createConsumer('topic://kept', options)).close();
     await (await connection.createProducer('topic://kept')).send('while away');
-    await using again = await reader.createConsumer('topic://kept', options);
+    const again = await reader.createConsumer('topic://kept', options);
     expect((await again.receive())?.text).toBe('while away');
+    await again.close();
+    await reader.unsubscribe('mine');
+    await expect(reader.unsubscribe('mine')).rejects.toMatchObject({
+      code: 'BATON_INVALID_DESTINATION',
+    });
   });
 
   test('refusals come with the code that says what to do', async () => {

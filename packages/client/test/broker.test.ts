@@ -185,6 +185,27 @@ describe('every kind of work at a BatonMQ broker', () => {
     expect(await drain(connection, 'queue://many', 0)).toEqual([]);
   });
 
+  test('a durable subscription keeps what arrives while nobody listens, until it is given up', async () => {
+    const { uri } = connection.status;
+    await using reader = await connect(uri ?? '', { clientId: 'reader' });
+    const options = { subscriptionName: 'mine' };
+    const consumer = await reader.createConsumer('topic://kept.>', options);
+    await expect(reader.createConsumer('topic://kept.>', options)).rejects.toMatchObject({
+      code: 'BATON_INVALID_STATE',
+    });
+    await expect(reader.unsubscribe('mine')).rejects.toMatchObject({ code: 'BATON_INVALID_STATE' });
+    await consumer.close();
+    await (await connection.createProducer('topic://kept.1')).send('while away');
+    const again = await reader.createConsumer('topic://kept.>', options);
+    const message = await again.receive();
+    expect([message?.text, message?.destination?.key]).toEqual(['while away', 'topic://kept.1']);
+    await again.close();
+    await reader.unsubscribe('mine');
+    await expect(reader.unsubscribe('mine')).rejects.toMatchObject({
+      code: 'BATON_INVALID_DESTINATION',
+    });
+  });
+
   test('a failing listener gets its message again, then the dead letter queue does', async () => {
     const { uri } = connection.status;
     await using other = await connect(

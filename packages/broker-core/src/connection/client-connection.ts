@@ -115,10 +115,13 @@ export class ClientConnection implements BrokerConnection {
     }
   }
 
-  subscribe(options: SubscribeOptions): Subscription {
+  subscribe(options: SubscribeOptions, receipt?: Receipt): Subscription {
     this.#requireOpen();
     const existing = this.#subscriptions.get(options.consumerKey);
-    if (existing !== undefined) return existing;
+    if (existing !== undefined) {
+      this.#settleSubscribe(options, receipt);
+      return existing;
+    }
     requireSupported(options);
     this.access?.demand('read from', options.destination);
     const subscription = this.#subscriptionFor(options);
@@ -134,7 +137,18 @@ export class ClientConnection implements BrokerConnection {
     term.endOfTurn.run(() => {
       subscription.resume();
     });
+    this.#settleSubscribe(options, receipt);
     return subscription;
+  }
+
+  unsubscribe(subscriptionName: string, receipt?: Receipt): void {
+    if (this.#isDone) return;
+    const { term } = this.#parts;
+    this.#orRefuse(receipt, undefined, () => {
+      term.durables.unsubscribe(this.clientId, subscriptionName);
+      term.writes.complete(receipt);
+      term.writes.seal();
+    });
   }
 
   beginTransaction(id: TransactionId): void {
@@ -270,6 +284,7 @@ export class ClientConnection implements BrokerConnection {
     if (!this.#subscriptions.delete(consumerKey)) return;
     const { term } = this.#parts;
     term.destinations.unsubscribe(subscription);
+    term.durables.deactivated(subscription);
     term.emit({
       type: 'consumer-removed',
       destination,
@@ -288,8 +303,21 @@ export class ClientConnection implements BrokerConnection {
     throw new BrokerError('BATON_CLOSED', `Connection ${this.connectionId} is closed`);
   }
 
+  #settleSubscribe({ subscriptionName }: SubscribeOptions, receipt: Receipt | undefined): void {
+    const { writes, endOfTurn } = this.#parts.term;
+    if (subscriptionName === undefined) {
+      endOfTurn.settle(receipt);
+      return;
+    }
+    writes.complete(receipt);
+    writes.seal();
+  }
+
   #subscriptionFor(options: SubscribeOptions): ClosableSubscription {
     const { term } = this.#parts;
+    if (options.subscriptionName !== undefined) {
+      return term.durables.activate(options.subscriptionName, options, this);
+    }
     if (options.isBrowser) {
       const queues = term.destinations.browsable(
         options.destination,
@@ -401,9 +429,8 @@ export interface ClosableSubscription extends Subscription {
 }
 
 function requireSupported(options: SubscribeOptions): void {
-  const { selector, subscriptionName, isRetroactive, destination } = options;
+  const { selector, isRetroactive, destination } = options;
   if (selector !== undefined && selector.trim() !== '') throw unsupported('Message selectors');
-  if (subscriptionName !== undefined) throw unsupported('Durable topic subscriptions');
   if (isRetroactive && !isQueue(destination)) throw unsupported('Retroactive topic consumers');
   const kinds = new Set(compositeParts(destination).map(isQueue));
   if (kinds.size > 1) throw unsupported('A consumer of both queues and topics');

@@ -66,8 +66,21 @@ export interface BrokerConnection {
    */
   send(message: Message, receipt?: Receipt): void;
 
-  /** @throws `BATON_INVALID_DESTINATION`, `BATON_INVALID_SELECTOR`, `BATON_UNSUPPORTED`, `BATON_INVALID_STATE`. */
-  subscribe(options: SubscribeOptions): Subscription;
+  /**
+   * Opens a consumer. The receipt settles at the end of the turn; if the consumer makes a durable
+   * subscription, once that is durable.
+   *
+   * @throws `BATON_INVALID_DESTINATION`, `BATON_INVALID_SELECTOR`, `BATON_UNSUPPORTED`,
+   *   `BATON_INVALID_STATE`; the receipt is not settled then.
+   */
+  subscribe(options: SubscribeOptions, receipt?: Receipt): Subscription;
+  /**
+   * Removes a durable subscription of this client with what it has collected.
+   *
+   * @throws through the receipt `BATON_INVALID_DESTINATION` if there is none, `BATON_INVALID_STATE`
+   *   while it has a consumer.
+   */
+  unsubscribe(subscriptionName: string, receipt?: Receipt): void;
 
   beginTransaction(id: TransactionId): void;
   /** Sends and acks of the transaction take effect together, or not at all. */

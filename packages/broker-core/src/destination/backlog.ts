@@ -1,4 +1,4 @@
-import { isBrokerError, type Message, type Sequence } from '@batonmq/model';
+import { isBrokerError, isQueue, type Message, type Sequence } from '@batonmq/model';
 import type { RecoveredDestination, StoredMessage } from '@batonmq/store-spi';
 import { decodeMessage } from '../message/stored-message.ts';
 import type { TermParts } from '../term-parts.ts';
@@ -92,7 +92,9 @@ export class Backlog {
   }
 
   #decoded({ sequence, redeliveryCount, payload }: StoredMessage): PagedMessage {
-    const message = decodeMessage(payload, this.#queue.destination);
+    const { destination } = this.#queue;
+    // What a subscription keeps may come from several topics; each message names its own.
+    const message = decodeMessage(payload, isQueue(destination) ? destination : undefined);
     return { message, sequence, storedCount: redeliveryCount };
   }
 

@@ -45,8 +45,14 @@ export class Destinations {
     return this.#all.values();
   }
 
+  *topics(): Generator<Topic, undefined> {
+    for (const each of this.#all.values()) if (each instanceof Topic) yield each;
+    return undefined;
+  }
+
   recovered(recovered: RecoveredDestination): void {
     this.#nextNumber = Math.max(this.#nextNumber, recovered.destination + 1);
+    if (this.#parts.durables.recoveredQueue(recovered)) return;
     const target = parseDestination(recovered.key);
     this.#all.set(target.key, new Queue(target, this.#parts, recovered));
   }
@@ -104,11 +110,13 @@ export class Destinations {
     const found = this.#all.get(target.key);
     if (found === undefined) return;
     const subscriptions = subscriptionsOf(found);
-    if (subscriptions.length > 0 && !isForced && target.kind !== 'temp-topic') {
+    const durableCount = found instanceof Topic ? found.activeDurableCount : 0;
+    const subscriptionCount = subscriptions.length + durableCount;
+    if (subscriptionCount > 0 && !isForced && target.kind !== 'temp-topic') {
       throw new BrokerError(
         'BATON_INVALID_STATE',
-        `Destination ${target.key} still has ${subscriptions.length} active subscriptions`,
-        { details: { destination: target.key, subscriptionCount: subscriptions.length } },
+        `Destination ${target.key} still has ${subscriptionCount} active subscriptions`,
+        { details: { destination: target.key, subscriptionCount } },
       );
     }
     this.#all.delete(target.key);
@@ -225,6 +233,7 @@ export class Destinations {
   #create(target: Destination, by: ConnectionId | undefined): Queue | Topic {
     const made = isQueue(target) ? new Queue(target, this.#parts) : new Topic(target, this.#parts);
     this.#all.set(target.key, made);
+    if (made instanceof Topic) this.#parts.durables.attachTo(made);
     for (const wildcard of this.#wildcards) {
       if (hears(wildcard, target)) attach(wildcard.subscription, made);
     }

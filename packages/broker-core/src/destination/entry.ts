@@ -44,7 +44,7 @@ export class Entry implements Delivery, Receipt {
   }
 
   get destination(): Destination {
-    return this.queue.destination;
+    return this.message.destination;
   }
 
   get isStored(): boolean {

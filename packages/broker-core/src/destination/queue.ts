@@ -304,6 +304,18 @@ export class Queue {
     return { entries, from, through: durableThrough };
   }
 
+  /** Forgets what is in memory only, for an owner that nobody consumes from any more. */
+  dropUnstored(): void {
+    for (const list of [this.#returned, this.#ready]) {
+      list.filter((entry) => {
+        if (entry.isStored) return true;
+        if (entry.message.expiration !== 0) this.#expiringCount -= 1;
+        this.forget(entry);
+        return false;
+      });
+    }
+  }
+
   /** Forgets everything in it; entries that are still out are ignored when they come back. */
   remove(): void {
     this.isRemoved = true;

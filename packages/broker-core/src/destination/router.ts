@@ -1,13 +1,12 @@
 import { isComposite, type Message } from '@batonmq/model';
-import type { MessageTarget } from '@batonmq/store-spi';
 import type { ProducerState } from '../connection/flow-control.ts';
 import type { Receipt } from '../connection/connection.ts';
-import { encodeMessage } from '../message/stored-message.ts';
 import type { TermParts } from '../term-parts.ts';
 import type { Entry } from './entry.ts';
 import { Queue } from './queue.ts';
 import { Receivers } from './receivers.ts';
-import { Publication, type Topic } from './topic.ts';
+import { StoredBodies } from './stored-bodies.ts';
+import type { Topic } from './topic.ts';
 
 /** Brings messages to the destinations they name. */
 export class Router {
@@ -63,10 +62,7 @@ export class Router {
   }
 
   #deliverTo(target: Queue | Topic, message: Message, isLater: boolean): boolean {
-    if (!(target instanceof Queue)) {
-      this.#publish(target, message, isLater);
-      return false;
-    }
+    if (!(target instanceof Queue)) return this.#deliverToTopic(target, message, isLater);
     if (this.#isExpired(message)) {
       target.expireOnArrival(message);
       return target.isStoring(message);
@@ -76,38 +72,41 @@ export class Router {
     return entry.isStored;
   }
 
+  #deliverToTopic(topic: Topic, message: Message, isLater: boolean): boolean {
+    if (this.#isExpired(message)) return false;
+    if (topic.isDirect && !isLater) {
+      topic.publish(message);
+      return false;
+    }
+    const bodies = new StoredBodies();
+    topic.accept(message, bodies);
+    return bodies.write(this.#parts.writes);
+  }
+
   /** One write group, so all receivers get it or none; one stored body for all that see the same message. */
   #deliverToAll(message: Message, isLater: boolean): boolean {
     const isExpired = this.#isExpired(message);
-    const bodies = new Map<string | undefined, StoredBody>();
+    const bodies = new StoredBodies();
     for (const receiver of Receivers.of(message, this.#parts.destinations)) {
       const { target } = receiver;
       if (!(target instanceof Queue)) {
-        this.#publish(target, receiver.message, isLater);
+        if (isExpired) continue;
+        if (target.isDirect && !isLater) target.publish(receiver.message);
+        else target.accept(receiver.message, bodies);
       } else if (isExpired) {
         target.expireOnArrival(receiver.message);
       } else {
         const entry = target.accept(receiver.message, true);
-        if (entry.isStored) addTarget(bodies, target, entry);
+        if (entry.isStored) bodies.add(entry);
         this.#await(entry, isLater);
       }
     }
-    for (const { message: stored, targets } of bodies.values()) {
-      const payload = encodeMessage(stored);
-      this.#parts.writes.add({ type: 'message-added', targets, payload }, bytesOf(payload));
-    }
-    return bodies.size > 0 || (isExpired && message.isPersistent);
+    return bodies.write(this.#parts.writes) || (isExpired && message.isPersistent);
   }
 
   #await(entry: Entry, isLater: boolean): void {
     if (entry.isStored || isLater) this.#parts.writes.complete(entry);
     else entry.settled();
-  }
-
-  #publish(topic: Topic, message: Message, isLater: boolean): void {
-    if (this.#isExpired(message)) return;
-    if (isLater) this.#parts.writes.complete(new Publication(topic, message));
-    else topic.publish(message);
   }
 
   #isExpired({ expiration }: Message): boolean {
@@ -121,28 +120,7 @@ export class Router {
   }
 }
 
-/** What is stored once, and where it shows. */
-interface StoredBody {
-  readonly message: Message;
-  readonly targets: MessageTarget[];
-}
-
-/** The destination is not part of a stored body, where it came from is. */
-function addTarget(
-  bodies: Map<string | undefined, StoredBody>,
-  queue: Queue,
-  { message, sequence }: Entry,
-): void {
-  const key = message.originalDestination?.key;
-  const body = bodies.get(key) ?? { message, targets: [] };
-  bodies.set(key, body);
-  body.targets.push({ destination: queue.ensureStored(), sequence });
-}
-
 function isFullFor(target: Queue | Topic, message: Message): boolean {
-  return target.memory.isFull && !(target instanceof Queue && target.isStoring(message));
-}
-
-function bytesOf(payload: readonly Uint8Array[]): number {
-  return payload.reduce((sum, piece) => sum + piece.length, 0);
+  if (target instanceof Queue) return target.memory.isFull && !target.isStoring(message);
+  return target.isFullFor(message);
 }

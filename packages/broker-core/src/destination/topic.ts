@@ -1,10 +1,12 @@
 import { messageBytes, type BrokerError, type Destination, type Message } from '@batonmq/model';
 import type { Receipt } from '../connection/connection.ts';
 import type { DestinationPolicy } from '../policy/destination-policy.ts';
+import type { DurableSubscription } from '../subscription/durable-subscription.ts';
 import type { Delivery } from '../subscription/subscription.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
 import { MemoryUsage } from './memory-usage.ts';
+import type { StoredBodies } from './stored-bodies.ts';
 
 /** A message on its way to the subscriptions of a topic, which share it. */
 export interface TopicMessage extends Delivery {
@@ -13,15 +15,24 @@ export interface TopicMessage extends Delivery {
   readonly memory: MemoryUsage | undefined;
 }
 
-/** A topic: each message goes to every subscription there is at that moment. */
+/**
+ * A topic: each message goes to every subscription there is at that moment.
+ *
+ * All of them see the same order: that of the write queue as soon as anything of the topic is stored
+ * or waits for a commit, that of the sends otherwise.
+ */
 export class Topic {
   readonly destination: Destination;
   readonly policy: DestinationPolicy;
   readonly memory: MemoryUsage;
   readonly subscriptions = new Set<TopicSubscription>();
+  /** Those that collect its messages, with a consumer or without. */
+  readonly durables = new Set<DurableSubscription>();
   isRemoved = false;
   enqueuedCount = 0;
   readonly #parts: TermParts;
+  /** Messages that wait for the write queue. */
+  #awaitedCount = 0;
 
   constructor(destination: Destination, parts: TermParts) {
     this.destination = destination;
@@ -29,6 +40,48 @@ export class Topic {
     this.#parts = parts;
     const { destinationMemoryLimitBytes } = parts.settings;
     this.memory = new MemoryUsage(destinationMemoryLimitBytes, parts.relieved, parts.memory);
+  }
+
+  /** True if a message may be published as it comes: nothing of it is stored, and none waits to be. */
+  get isDirect(): boolean {
+    return this.durables.size === 0 && this.#awaitedCount === 0;
+  }
+
+  get activeDurableCount(): number {
+    let count = 0;
+    for (const durable of this.durables) if (durable.isActive) count += 1;
+    return count;
+  }
+
+  /** True if a message would be kept in memory only, at a place that is full. */
+  isFullFor(message: Message): boolean {
+    if (this.memory.isFull) return true;
+    if (message.isPersistent) return false;
+    for (const { isActive, queue } of this.durables)
+      if (isActive && queue.memory.isFull) return true;
+    return false;
+  }
+
+  /**
+   * Takes a message in for every durable subscription that wants it, and for the consumers there are
+   * when it is settled. The caller stores the bodies.
+   */
+  accept(message: Message, bodies: StoredBodies): void {
+    const { writes } = this.#parts;
+    for (const durable of this.durables) {
+      const entry = durable.accept(message);
+      if (entry === undefined) continue;
+      if (entry.isStored) bodies.add(entry);
+      writes.complete(entry);
+    }
+    this.#awaitedCount += 1;
+    writes.complete(new Publication(this, message));
+  }
+
+  /** The write queue is done with a message that was accepted. */
+  published(message: Message, error: BrokerError | undefined): void {
+    this.#awaitedCount -= 1;
+    if (error === undefined && !this.isRemoved) this.publish(message);
   }
 
   publish(message: Message): void {
@@ -65,8 +118,8 @@ export function topicMessage(
   };
 }
 
-/** A message to a topic that a transaction publishes when it is committed. */
-export class Publication implements Receipt {
+/** A message to a topic that is published when what is written with it is durable. */
+class Publication implements Receipt {
   readonly #topic: Topic;
   readonly #message: Message;
 
@@ -76,6 +129,6 @@ export class Publication implements Receipt {
   }
 
   settled(error?: BrokerError): void {
-    if (error === undefined && !this.#topic.isRemoved) this.#topic.publish(this.#message);
+    this.#topic.published(this.#message, error);
   }
 }

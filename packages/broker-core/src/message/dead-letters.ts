@@ -1,10 +1,4 @@
-import {
-  destination,
-  isQueue,
-  type BrokerError,
-  type Destination,
-  type Message,
-} from '@batonmq/model';
+import { destination, type BrokerError, type Destination, type Message } from '@batonmq/model';
 import type { Receipt } from '../connection/connection.ts';
 import type { Entry } from '../destination/entry.ts';
 import type { TermParts } from '../term-parts.ts';
@@ -38,7 +32,7 @@ export class DeadLetters {
 
   #wants(message: Message, from: Destination, isExpired: boolean): boolean {
     const { areExpiredDeadLettered, areNonPersistentDeadLettered } = this.#parts.settings;
-    if (!isQueue(from) || from.key === this.#queue.key) return false;
+    if (from.key === this.#queue.key) return false;
     if (isExpired && !areExpiredDeadLettered) return false;
     return message.isPersistent || areNonPersistentDeadLettered;
   }

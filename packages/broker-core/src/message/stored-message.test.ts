@@ -124,7 +124,7 @@ test('a message cut short anywhere is corrupt, never half a message', () => {
 
 test('a message of another version is refused', () => {
   const payload = Buffer.concat([...encodeMessage(sample())]);
-  payload[0] = 2;
+  payload[0] = 3;
   expect(() => decodeMessage(payload, QUEUE)).toThrow(
     expect.objectContaining({ code: 'BATON_STORE_FORMAT' }),
   );
@@ -149,3 +149,28 @@ function sample(): Message {
     brokerInTime: 1_700_000_000_016,
   };
 }
+
+test('a message read back without a destination is one of the topic it was sent to', () => {
+  const topic = destination('topic', 'T.1');
+  fc.assert(
+    fc.property(message, (given) => {
+      const plain = decodeMessage(Buffer.concat([...encodeMessage(given)]), QUEUE);
+      const payload = Buffer.concat([...encodeMessage(given, topic)]);
+      expect(decodeMessage(payload)).toEqual({ ...plain, destination: topic });
+      expect(decodeMessage(payload, QUEUE)).toEqual(plain);
+    }),
+  );
+});
+
+test('a message that does not say where it was sent cannot be read without a destination', () => {
+  const payload = Buffer.concat([...encodeMessage(sample())]);
+  expect(() => decodeMessage(payload)).toThrow(expect.objectContaining({ code: 'BATON_CORRUPT' }));
+});
+
+test('a message with parts that this version does not know is refused', () => {
+  const payload = Buffer.concat([...encodeMessage(sample(), destination('topic', 'T'))]);
+  payload[72] = 0x80;
+  expect(() => decodeMessage(payload, QUEUE)).toThrow(
+    expect.objectContaining({ code: 'BATON_STORE_FORMAT' }),
+  );
+});

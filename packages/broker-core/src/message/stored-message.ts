@@ -11,11 +11,11 @@ import {
 } from '@batonmq/model';
 
 // The stored form of a message, big-endian; docs/formats/message.md draws it for readers outside
-// of this code. A store adds the checksum. The destination is not in it: one body may be stored
-// under several, and whoever reads it back asked for one of them.
+// of this code. A store adds the checksum. The destination it is stored under is not in it: one body may
+// be stored under several, and whoever reads it back asked for one of them.
 //
 //   at  bytes
-//    0  1   version, 1
+//    0  1   version: 1, or 2 if one of the parts of MORE is there
 //    1  1   priority in the low 4 bits, content kind in the high 4
 //    2  2   which of the optional parts are there, and flags (HAS below)
 //    4  8   timestamp              f64, as are all numbers of 8 bytes: whole, at most 2^53
@@ -27,12 +27,15 @@ import {
 //   44  8   session of the id's producer
 //   52  8   number of the id's producer
 //   60  4   bytes of properties, 64  4  of content, 68  4  of the extension
-//   72      connection of the id's producer (text), then the optional parts in the order of HAS
-//           (text: u32 length, UTF-8), then properties, content and extension as their producer
-//           sent them
+//   72  2   version 2 only: which of the parts of MORE are there
+//           connection of the id's producer (text), then the optional parts in the order of HAS
+//           (text: u32 length, UTF-8), those of MORE, then properties, content and extension as
+//           their producer sent them
 
 const VERSION = 1;
+const VERSION_WITH_MORE = 2;
 const FIXED_BYTES = 72;
+const MORE_BYTES = 2;
 
 const HAS = {
   persistent: 1 << 0,
@@ -53,6 +56,13 @@ const HAS = {
   deadLetter: 1 << 15,
 } as const;
 
+/** Parts that version 1 had no bit left for. */
+const MORE = {
+  sentTo: 1 << 0,
+} as const;
+
+const MORE_KNOWN = MORE.sentTo;
+
 /** Their places are stored; only ever add at the end. */
 const CONTENT_KINDS: readonly ContentKind[] = [
   'empty',
@@ -67,9 +77,11 @@ const CONTENT_KINDS: readonly ContentKind[] = [
 /**
  * The pieces to store, in order: a header that is new, then the message's own properties, content
  * and extension, not copied.
+ *
+ * @param sentTo - The topic it was sent to, for places that hold the messages of several.
  */
-export function encodeMessage(message: Message): readonly Uint8Array[] {
-  const pieces: Uint8Array[] = [encodeHeader(message)];
+export function encodeMessage(message: Message, sentTo?: Destination): readonly Uint8Array[] {
+  const pieces: Uint8Array[] = [encodeHeader(message, sentTo)];
   if (message.properties !== undefined) pieces.push(message.properties);
   if (message.content !== undefined) pieces.push(message.content);
   if (message.extension !== undefined) pieces.push(message.extension);
@@ -77,24 +89,27 @@ export function encodeMessage(message: Message): readonly Uint8Array[] {
 }
 
 /**
- * Reads a stored message back as one of `destination`. Properties, content and extension alias `payload`.
+ * Reads a stored message back as one of `destination`, or without one as it was sent. Properties, content and
+ * extension alias `payload`.
  *
  * @throws `BATON_STORE_FORMAT` for another version, `BATON_CORRUPT` if the lengths contradict each other.
  */
-export function decodeMessage(payload: Uint8Array, destination: Destination): Message {
+export function decodeMessage(payload: Uint8Array, destination?: Destination): Message {
   const reader = new Reader(payload);
   const message = reader.message(destination);
   if (reader.isPastEnd) throw malformed(payload.length);
   return message;
 }
 
-function encodeHeader(message: Message): Uint8Array {
+function encodeHeader(message: Message, sentTo: Destination | undefined): Uint8Array {
   const { id } = message;
   const bits = presenceOf(message);
-  const bytes = FIXED_BYTES + textBytes(id.producerId.connectionId) + optionalBytes(message, bits);
+  const moreBytes = sentTo === undefined ? 0 : MORE_BYTES + textBytes(sentTo.key);
+  const bytes =
+    FIXED_BYTES + textBytes(id.producerId.connectionId) + optionalBytes(message, bits) + moreBytes;
   const writer = new Writer(bytes);
   const { view } = writer;
-  view.writeUInt8(VERSION, 0);
+  view.writeUInt8(sentTo === undefined ? VERSION : VERSION_WITH_MORE, 0);
   view.writeUInt8(message.priority | (CONTENT_KINDS.indexOf(message.contentKind) << 4), 1);
   view.writeUInt16BE(bits, 2);
   view.writeDoubleBE(message.timestamp, 4);
@@ -108,8 +123,10 @@ function encodeHeader(message: Message): Uint8Array {
   view.writeUInt32BE(message.properties?.length ?? 0, 60);
   view.writeUInt32BE(message.content?.length ?? 0, 64);
   view.writeUInt32BE(message.extension?.length ?? 0, 68);
+  if (sentTo !== undefined) writer.short(MORE.sentTo);
   writer.text(id.producerId.connectionId);
   if (bits >= HAS.producer) writer.optionals(message);
+  if (sentTo !== undefined) writer.text(sentTo.key);
   return view;
 }
 
@@ -171,6 +188,10 @@ class Writer {
 
   constructor(bytes: number) {
     this.view = Buffer.allocUnsafe(bytes);
+  }
+
+  short(value: number): void {
+    this.#at = this.view.writeUInt16BE(value, this.#at);
   }
 
   text(text: string): void {
@@ -238,15 +259,20 @@ class Writer {
 class Reader {
   readonly #view: Buffer;
   #at = FIXED_BYTES;
+  #more = 0;
 
   constructor(payload: Uint8Array) {
     this.#view = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     if (payload.length < FIXED_BYTES) throw malformed(payload.length);
     const version = payload[0];
     if (version === VERSION) return;
+    if (version === VERSION_WITH_MORE) {
+      this.#more = this.#view.readUInt16BE(this.#step(MORE_BYTES));
+      if ((this.#more & ~MORE_KNOWN) === 0) return;
+    }
     throw new BrokerError(
       'BATON_STORE_FORMAT',
-      `A stored message has version ${String(version)}; this broker reads version ${VERSION}`,
+      `A stored message has version ${String(version)}; this broker reads versions ${VERSION} and ${VERSION_WITH_MORE}`,
       { details: { version } },
     );
   }
@@ -255,7 +281,7 @@ class Reader {
     return this.#at > this.#view.length;
   }
 
-  message(destination: Destination): Message {
+  message(readAs: Destination | undefined): Message {
     const view = this.#view;
     const kinds = view.readUInt8(1);
     const bits = view.readUInt16BE(2);
@@ -286,6 +312,9 @@ class Reader {
           cause: this.#text(),
         }
       : undefined;
+    const sentTo = this.#more & MORE.sentTo ? parseDestination(this.#text()) : undefined;
+    const destination = readAs ?? sentTo;
+    if (destination === undefined) throw malformed(view.length);
     return {
       id: { producerId: idProducer, producerSequence: view.readDoubleBE(36), textView },
       producerId: producer,

@@ -129,7 +129,10 @@ export class QueueSubscription implements Subscription {
     this.#isClosed = true;
     this.#credit.close();
     const unacked = this.#takeOutUnacked();
-    const redelivered = redeliveredOf(unacked, lastDelivered);
+    const isDurable = this.options.subscriptionName !== undefined;
+    const redelivered = isDurable
+      ? redeliveredOfDurable(unacked, lastDelivered)
+      : redeliveredOf(unacked, lastDelivered);
     for (const [queue, attachment] of this.#attachments) {
       queue.consumers.remove(attachment);
       queue.giveBack(
@@ -346,4 +349,13 @@ function redeliveredOf(unacked: readonly Entry[], lastDelivered: number): Readon
   if (lastDelivered === LAST_DELIVERED_NONE) return new Set();
   const last = unacked.findIndex((entry) => entry.brokerSequence === lastDelivered);
   return new Set(unacked.slice(0, last + 1));
+}
+
+/** The same for a durable subscription, whose clients may name a message that is acked already. */
+function redeliveredOfDurable(
+  unacked: readonly Entry[],
+  lastDelivered: number,
+): ReadonlySet<Entry> {
+  const areAll = lastDelivered === LAST_DELIVERED_UNKNOWN || lastDelivered === 0;
+  return new Set(unacked.filter(({ brokerSequence }) => areAll || brokerSequence <= lastDelivered));
 }

@@ -180,6 +180,21 @@ export class Connection {
     return queue;
   }
 
+  /**
+   * Gives up a durable subscription of this connection's client id, with the messages it has collected.
+   *
+   * @throws (rejects) BrokerError `BATON_INVALID_DESTINATION` if there is none of that name,
+   *   `BATON_INVALID_STATE` while it has a consumer, `BATON_TIMEOUT`, `BATON_CLOSED`.
+   */
+  async unsubscribe(subscriptionName: string, options: CallOptions = {}): Promise<void> {
+    const info = command('RemoveSubscriptionInfo', {
+      connectionId: command('ConnectionId', { value: this.id }),
+      clientId: this.clientId,
+      subscriptionName,
+    });
+    await this.#request(info, 'Unsubscribing', options);
+  }
+
   /** The messages in a queue, oldest first, without taking them. A broker may limit how many it shows. */
   async *browse(
     queue: DestinationLike,

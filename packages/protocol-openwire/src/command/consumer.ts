@@ -6,7 +6,10 @@ import { consumerKey, missing } from '../identity.ts';
 import type { Peer } from '../peer.ts';
 import type { Outcome } from './outcome.ts';
 
-/** Opens a consumer; messages may be on their way to it before the reply. A repeated add changes nothing. */
+/**
+ * Opens a consumer; messages may be on their way to it before the reply, which waits until a durable
+ * subscription is durable. A repeated add changes nothing.
+ */
 export function addConsumer(peer: Peer, info: ConsumerInfo): Outcome {
   const { consumerId } = info;
   if (consumerId === null) throw missing('consumer id');
@@ -21,11 +24,14 @@ export function addConsumer(peer: Peer, info: ConsumerInfo): Outcome {
     client.forgetConsumer(key);
   });
   advisories.announceConsumer(info);
-  const subscription = client.connection.subscribe(subscribeOptions(key, info, sink));
+  const subscription = client.connection.subscribe(
+    subscribeOptions(key, info, sink),
+    peer.receipt(info),
+  );
   sink.attach(subscription);
   client.addConsumer({ key, info, sink, subscription });
   advisories.replay(subscription, info);
-  return 'done';
+  return 'later';
 }
 
 /** After a failover clients open consumers without a window, and set it here when they are ready. */

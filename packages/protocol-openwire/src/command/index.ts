@@ -9,9 +9,10 @@ import { changeDestination } from './destination.ts';
 import type { Outcome } from './outcome.ts';
 import { addProducer } from './producer.ts';
 import { pull } from './pull.ts';
-import { remove, removeDurableSubscription } from './remove.ts';
+import { remove } from './remove.ts';
 import { send } from './send.ts';
 import { addSession } from './session.ts';
+import { unsubscribe } from './subscription.ts';
 import { transact } from './transaction.ts';
 import { agree } from './wire-format.ts';
 
@@ -71,7 +72,7 @@ function handle(peer: Peer, command: Handled): Outcome {
     case 'RemoveInfo':
       return remove(peer, command);
     case 'RemoveSubscriptionInfo':
-      return removeDurableSubscription();
+      return unsubscribe(peer, command);
     case 'KeepAliveInfo':
       return keepAlive(peer, command);
     case 'ShutdownInfo':

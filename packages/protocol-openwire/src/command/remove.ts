@@ -1,4 +1,3 @@
-import { BrokerError } from '@batonmq/model';
 import type { ConsumerId, ProducerId, RemoveInfo } from '@batonmq/openwire';
 import { unregistered } from '../client.ts';
 import { consumerKey, missing, safe } from '../identity.ts';
@@ -48,9 +47,4 @@ function removeProducer(peer: Peer, wireId: ProducerId): void {
   if (producer === undefined) throw unregistered(`The producer ${id.key} is unknown`);
   client.removeProducer(producer);
   peer.context.advisories.producerRemoved(producer.info);
-}
-
-/** Durable subscriptions do not exist yet, so there is none to remove. */
-export function removeDurableSubscription(): never {
-  throw new BrokerError('BATON_UNSUPPORTED', 'Durable subscriptions are not supported');
 }
