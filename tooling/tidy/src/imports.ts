@@ -10,6 +10,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   runtime: ['model'],
   'message-content': ['model'],
   openwire: ['model', 'message-content'],
+  selector: ['model'],
   'store-spi': ['model', 'runtime'],
   discovery: ['model', 'runtime'],
   transport: ['model', 'runtime'],
@@ -20,7 +21,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'store-memory': ['model', 'runtime', 'store-spi'],
   'store-fs-lock': ['model', 'runtime', 'store-spi', 'journal'],
   // Never a concrete store, protocol or discovery agent.
-  'broker-core': ['model', 'runtime', 'message-content', 'store-spi'],
+  'broker-core': ['model', 'runtime', 'message-content', 'selector', 'store-spi'],
   'protocol-openwire': [
     'model',
     'runtime',
