@@ -4,6 +4,8 @@ import type { BrokerEvent, BrokerEventType } from './events.ts';
 import type { EffectivePolicy } from './policy/policies.ts';
 import type { Role } from './role/role.ts';
 import type { Credentials, Principal } from './security/security.ts';
+import type { Resolution } from './transaction/prepared-transaction.ts';
+import type { PreparedTransactionStatus } from './transaction/xa-transactions.ts';
 import type { Subscription } from './subscription/subscription.ts';
 
 /** A destination with consumers, messages or an owner, as watchers see it. */
@@ -81,6 +83,16 @@ export interface Broker {
    * means not committed here, or too long ago to say.
    */
   transactionOutcome(transactionKey: string): 'committed' | 'open' | 'unknown';
+  /** The XA transactions that wait for their verdict, the oldest first; none unless active. */
+  preparedTransactions(): readonly PreparedTransactionStatus[];
+  /**
+   * Decides a prepared XA transaction in place of its transaction manager, when that will never come
+   * back. Resolves when the verdict is durable.
+   *
+   * @throws `BATON_UNKNOWN_TRANSACTION`, `BATON_INVALID_STATE` if it is being resolved otherwise,
+   * `BATON_STORE_FULL` if it cannot be committed now, `BATON_NOT_ACTIVE`.
+   */
+  resolvePrepared(transactionKey: string, verdict: Resolution): Promise<void>;
   /** Returns the call that stops listening. Listeners must not block or throw. */
   on<T extends BrokerEventType>(
     type: T,

@@ -15,6 +15,8 @@ import { resolveSecurityOptions } from './security/options.ts';
 import type { BrokerSecurity, Credentials, Principal } from './security/security.ts';
 import type { Subscription } from './subscription/subscription.ts';
 import { Term } from './term.ts';
+import type { Resolution } from './transaction/prepared-transaction.ts';
+import type { PreparedTransactionStatus } from './transaction/xa-transactions.ts';
 
 export interface CreateBrokerOptions {
   /** Shown to other brokers in line and to clients; unique among the brokers of a store. */
@@ -119,15 +121,7 @@ class BatonBroker implements Broker {
   }
 
   connect(options: ConnectOptions): BrokerConnection {
-    const { term } = this.#driver;
-    if (term === undefined) {
-      throw new BrokerError(
-        'BATON_NOT_ACTIVE',
-        `Broker ${this.name} is ${this.role}; clients are served by the active one`,
-        { details: { broker: this.name, role: this.role } },
-      );
-    }
-    return term.connect(options);
+    return this.#activeTerm().connect(options);
   }
 
   publish(message: Message, only?: Subscription): void {
@@ -150,10 +144,28 @@ class BatonBroker implements Broker {
     return this.#driver.term?.transactionOutcome(transactionKey) ?? 'unknown';
   }
 
+  preparedTransactions(): readonly PreparedTransactionStatus[] {
+    return this.#driver.term?.xa.prepared() ?? [];
+  }
+
+  async resolvePrepared(transactionKey: string, verdict: Resolution): Promise<void> {
+    await this.#activeTerm().xa.resolve(transactionKey, verdict);
+  }
+
   on<T extends BrokerEventType>(
     type: T,
     listener: (event: Extract<BrokerEvent, { type: T }>) => void,
   ): () => void {
     return this.#events.on(type, listener);
+  }
+
+  #activeTerm(): Term {
+    const { term } = this.#driver;
+    if (term !== undefined) return term;
+    throw new BrokerError(
+      'BATON_NOT_ACTIVE',
+      `Broker ${this.name} is ${this.role}; clients are served by the active one`,
+      { details: { broker: this.name, role: this.role } },
+    );
   }
 }

@@ -8,6 +8,8 @@ export type {
   BrokerConnection,
   ConnectionControl,
   ConnectOptions,
+  PrepareOutcome,
+  PrepareReceipt,
   ProducerOptions,
   Receipt,
 } from './connection/connection.ts';
@@ -68,3 +70,5 @@ export {
   type SubscribeOptions,
   type Subscription,
 } from './subscription/subscription.ts';
+export type { Resolution } from './transaction/prepared-transaction.ts';
+export type { PreparedTransactionStatus } from './transaction/xa-transactions.ts';

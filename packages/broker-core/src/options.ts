@@ -81,8 +81,14 @@ export interface BrokerOptions {
   readonly transactionOperationsMax?: number;
   /** Bytes of the sends of one open transaction; more fail it. @defaultValue 64 MiB */
   readonly transactionBytesMax?: number;
-  /** Open transactions of one connection. @defaultValue 1000 */
+  /** Open transactions of one connection, local and XA ones each. @defaultValue 1000 */
   readonly transactionsPerConnectionMax?: number;
+  /**
+   * Prepared XA transactions that wait for their verdict; a prepare beyond it is rolled back.
+   *
+   * @defaultValue 1000
+   */
+  readonly preparedTransactionsMax?: number;
   /**
    * Undelivered messages kept for one topic consumer; beyond it its oldest is dropped.
    *
@@ -143,6 +149,7 @@ export const BROKER_DEFAULTS: BrokerSettings = Object.freeze({
   transactionOperationsMax: 100_000,
   transactionBytesMax: 64 * MIB,
   transactionsPerConnectionMax: 1000,
+  preparedTransactionsMax: 1000,
   topicBacklogMessages: 100_000,
   slowConsumerTimeoutMs: 5000,
   slowConsumerBacklogMessages: 1000,

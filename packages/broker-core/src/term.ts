@@ -22,6 +22,7 @@ import { DurableSubscriptions } from './subscription/durable-subscriptions.ts';
 import { LAST_DELIVERED_UNKNOWN, type Subscription } from './subscription/subscription.ts';
 import type { TermParts } from './term-parts.ts';
 import { CommitOutcomes } from './transaction/commit-outcomes.ts';
+import { XaTransactions } from './transaction/xa-transactions.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** Broker sequences of one epoch; those of the next start above, so a client cannot mix them up. */
@@ -62,6 +63,7 @@ export class Term implements TermParts {
   readonly marks: ProducerMarks;
   readonly emit: (event: BrokerEvent) => void;
   readonly #name: string;
+  readonly xa: XaTransactions;
   readonly #outcomes: CommitOutcomes;
   readonly #flow: FlowControl;
   readonly #connections = new Map<ConnectionId, ClientConnection>();
@@ -94,6 +96,7 @@ export class Term implements TermParts {
     this.marks = new ProducerMarks(this.writes, settings.producerMarksMax);
     this.#outcomes = new CommitOutcomes(this.writes, settings.transactionOutcomesMax);
     const router = new Router(this);
+    this.xa = new XaTransactions(this, router, this.#outcomes);
     this.#flow = new FlowControl(this, router);
     this.#admission = new Admission(environment.security, this.emit);
     this.#connectionParts = {
@@ -101,6 +104,7 @@ export class Term implements TermParts {
       router,
       flow: this.#flow,
       outcomes: this.#outcomes,
+      xa: this.xa,
       closed: (connection) => {
         this.#closed(connection);
       },
@@ -119,6 +123,7 @@ export class Term implements TermParts {
   async recover(): Promise<void> {
     await this.lease.recover({
       destination: (recovered) => {
+        if (this.xa.sends.recovered(recovered)) return;
         this.destinations.recovered(recovered);
       },
       producer: (producer, sequence) => {
@@ -127,10 +132,12 @@ export class Term implements TermParts {
       state: (space, key, value) => {
         this.#outcomes.recovered(space, key, value);
         this.durables.recovered(space, key, value);
+        this.xa.recovered(space, value);
       },
     });
     this.#outcomes.endRecovery();
     this.durables.endRecovery();
+    this.xa.endRecovery();
     this.#scanLater();
   }
 
@@ -185,6 +192,7 @@ export class Term implements TermParts {
   transactionOutcome(key: string): 'committed' | 'open' | 'unknown' {
     const outcome = this.#outcomes.of(key);
     if (outcome !== 'unknown') return outcome;
+    if (this.xa.has(key)) return 'open';
     for (const connection of this.#connections.values()) {
       if (connection.hasTransaction(key)) return 'open';
     }
@@ -211,6 +219,7 @@ export class Term implements TermParts {
     this.writes.close();
     this.endOfTurn.stop();
     this.#cancelScan?.();
+    this.xa.end(reason);
     this.#disconnectAll(reason);
   }
 
@@ -227,6 +236,7 @@ export class Term implements TermParts {
     this.#isOver = true;
     this.writes.close();
     this.endOfTurn.stop();
+    this.xa.end(reason);
     for (const { control } of connections) control.disconnect(reason);
   }
 

@@ -201,20 +201,6 @@ test('a transaction is bounded, and one that was never begun is unknown', async 
   });
 });
 
-test('XA transactions are refused by name', async () => {
-  const client = new TestClient(world, await world.broker());
-  const bytes = new Uint8Array(1);
-  const begin = (): void => {
-    client.connection.beginTransaction({
-      kind: 'xa',
-      formatId: 1,
-      globalTransactionId: bytes,
-      branchQualifier: bytes,
-    });
-  };
-  expect(begin).toThrow(expect.objectContaining({ code: 'BATON_UNSUPPORTED' }));
-});
-
 test('a consumer in a transaction is sent more as it acks one by one', async () => {
   const broker = await world.broker();
   const client = new TestClient(world, broker);

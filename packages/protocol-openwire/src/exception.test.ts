@@ -11,11 +11,21 @@ test.each(Object.keys(ERROR_CODES) as ErrorCode[])(
   },
 );
 
-test('the XA error number ends the text, where the Java client looks for it', () => {
-  const told = xaThrowable(new BrokerError('BATON_UNSUPPORTED', 'no XA'), -3);
-  expect(told.className).toBe('javax.transaction.xa.XAException');
-  expect(told.message).toBe('no XA [BATON_UNSUPPORTED] xaErrorCode:-3');
-});
+test.each([
+  ['BATON_UNKNOWN_TRANSACTION', -4],
+  ['BATON_INVALID_STATE', -6],
+  ['BATON_INVALID_ARGUMENT', -5],
+  ['BATON_TRANSACTION_ROLLED_BACK', 100],
+  ['BATON_STORE_FULL', 4],
+  ['BATON_LIMIT', -3],
+] as const)(
+  '%s ends with the XA error number %i, where the Java client looks for it',
+  (code, number) => {
+    const told = xaThrowable(new BrokerError(code, 'text'));
+    expect(told.className).toBe('javax.transaction.xa.XAException');
+    expect(told.message).toBe(`text [${code}] xaErrorCode:${number}`);
+  },
+);
 
 test('a temporary destination that is gone is named first', () => {
   const error = new BrokerError('BATON_INVALID_DESTINATION', 'deleted');

@@ -47,16 +47,35 @@ export function throwable(error: BrokerError, className = CLASS_NAMES[error.code
   return { className, message: `${error.message} [${error.code}]`, stackTrace: null, cause: null };
 }
 
-/** XA error numbers, as the X/Open specification has them. */
-export const XA_ERROR = {
+/** XA numbers, as the X/Open specification has them. */
+export const XA = {
+  ok: 0,
+  /** The branch did nothing, and is forgotten. */
+  readOnly: 3,
+  /** Not now; the branch is still prepared. */
+  retry: 4,
+  rolledBack: 100,
   /** The resource manager cannot do it. */
   resourceManager: -3,
+  unknownBranch: -4,
+  invalid: -5,
+  /** The branch is in no state for it. */
+  protocol: -6,
 } as const;
 
+const XA_NUMBERS: Partial<Readonly<Record<ErrorCode, number>>> = {
+  BATON_UNKNOWN_TRANSACTION: XA.unknownBranch,
+  BATON_INVALID_STATE: XA.protocol,
+  BATON_INVALID_ARGUMENT: XA.invalid,
+  BATON_TRANSACTION_ROLLED_BACK: XA.rolledBack,
+  BATON_STORE_FULL: XA.retry,
+};
+
 /** The Java client reads the number after the last `xaErrorCode:`; the number itself does not travel. */
-export function xaThrowable(error: BrokerError, xaErrorCode: number): Throwable {
+export function xaThrowable(error: BrokerError): Throwable {
   const plain = throwable(error, 'javax.transaction.xa.XAException');
-  return { ...plain, message: `${plain.message ?? ''} xaErrorCode:${xaErrorCode}` };
+  const number = XA_NUMBERS[error.code] ?? XA.resourceManager;
+  return { ...plain, message: `${plain.message ?? ''} xaErrorCode:${number}` };
 }
 
 /** A temporary destination that is gone has a class of its own, and its name comes first in the text. */

@@ -26,6 +26,19 @@ function exceptionOf(reply: Command): string {
   return `${className}: ${message ?? ''}`;
 }
 
+/** A command for the one XA branch of these tests. */
+function xaCommand(session: TestSession, transactionType: number): TransactionInfo {
+  return command('TransactionInfo', {
+    connectionId: { type: 'ConnectionId', value: session.connectionId },
+    transactionId: command('XATransactionId', {
+      formatId: 1,
+      globalTransactionId: Buffer.from([1, 2]),
+      branchQualifier: Buffer.from([3]),
+    }),
+    transactionType,
+  });
+}
+
 /** Sends bytes as they are; resolves when the broker has closed the connection. */
 async function sendRaw(...pieces: Uint8Array[]): Promise<void> {
   const connection = await dial(live.uri);
@@ -222,14 +235,8 @@ describe('an error', () => {
 
   test('of an XA command carries the error number of X/Open', async () => {
     const session = await TestSession.open(await live.connect());
-    const reply = await session.request(
-      command('TransactionInfo', {
-        connectionId: { type: 'ConnectionId', value: session.connectionId },
-        transactionId: command('XATransactionId', { formatId: 1 }),
-        transactionType: TRANSACTION_TYPE.prepare,
-      }),
-    );
-    expect(exceptionOf(reply)).toMatch(/^javax\.transaction\.xa\.XAException: .* xaErrorCode:-3$/);
+    const reply = await session.request(xaCommand(session, TRANSACTION_TYPE.prepare));
+    expect(exceptionOf(reply)).toMatch(/^javax\.transaction\.xa\.XAException: .* xaErrorCode:-4$/);
   });
 });
 
@@ -256,16 +263,51 @@ describe('a client can ask how its commit ended', () => {
     await session.request(session.transaction(2, TRANSACTION_TYPE.rollback));
     expect(await ask(2)).toBe(0);
   });
+});
 
-  test('and prepared XA branches are still an empty array', async () => {
-    const session = await TestSession.open(await live.connect());
+describe('a branch of a distributed transaction', () => {
+  const recovered = async (session: TestSession): Promise<unknown> => {
     const reply = await session.request(
       command('TransactionInfo', {
         connectionId: { type: 'ConnectionId', value: session.connectionId },
         transactionType: TRANSACTION_TYPE.recover,
       }),
     );
-    expect(reply).toMatchObject({ type: 'DataArrayResponse', data: [] });
+    return reply.type === 'DataArrayResponse' ? reply.data : reply.type;
+  };
+
+  test('is prepared with 0, listed to every connection, and committed by any', async () => {
+    const session = await TestSession.open(await live.connect());
+    const other = await TestSession.open(await live.connect(), 'ID:other:1');
+    const message = await session.produce();
+    const { transactionId } = xaCommand(session, TRANSACTION_TYPE.begin);
+    session.send(xaCommand(session, TRANSACTION_TYPE.begin));
+    session.send({ ...message(QUEUE), transactionId });
+    expect((await session.request(xaCommand(session, TRANSACTION_TYPE.end))).type).toBe('Response');
+    for (let times = 0; times < 2; times += 1) {
+      const reply = await session.request(xaCommand(session, TRANSACTION_TYPE.prepare));
+      expect(reply).toMatchObject({ type: 'IntegerResponse', result: 0 });
+    }
+    expect(await recovered(other)).toEqual([
+      {
+        ...transactionId,
+        globalTransactionId: new Uint8Array([1, 2]),
+        branchQualifier: new Uint8Array([3]),
+      },
+    ]);
+    const reply = await other.request(xaCommand(other, TRANSACTION_TYPE.commitTwoPhase));
+    expect(reply.type).toBe('Response');
+    expect(await recovered(session)).toEqual([]);
+  });
+
+  test('without work is prepared with 3 and forgotten; no branch is an empty array', async () => {
+    const session = await TestSession.open(await live.connect());
+    session.send(xaCommand(session, TRANSACTION_TYPE.begin));
+    const reply = await session.request(xaCommand(session, TRANSACTION_TYPE.prepare));
+    expect(reply).toMatchObject({ type: 'IntegerResponse', result: 3 });
+    expect(await recovered(session)).toEqual([]);
+    const late = await session.request(xaCommand(session, TRANSACTION_TYPE.forget));
+    expect(exceptionOf(late)).toMatch(/ xaErrorCode:-4$/);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   type Message,
   type ProducerId,
   type TransactionId,
+  type XaTransactionId,
 } from '@batonmq/model';
 import type { Router } from '../destination/router.ts';
 import { RepeatedSend } from '../message/producer-marks.ts';
@@ -20,10 +21,12 @@ import type { Access } from '../security/access.ts';
 import type { TermParts } from '../term-parts.ts';
 import { RepeatedCommit, type CommitOutcomes } from '../transaction/commit-outcomes.ts';
 import { Transaction } from '../transaction/transaction.ts';
+import type { XaTransactions } from '../transaction/xa-transactions.ts';
 import type {
   BrokerConnection,
   ConnectionControl,
   ConnectOptions,
+  PrepareReceipt,
   ProducerOptions,
   Receipt,
 } from './connection.ts';
@@ -35,6 +38,7 @@ export interface ConnectionParts {
   readonly router: Router;
   readonly flow: FlowControl;
   readonly outcomes: CommitOutcomes;
+  readonly xa: XaTransactions;
   /** The connection has cleaned up after itself. */
   readonly closed: (connection: ClientConnection) => void;
 }
@@ -48,9 +52,10 @@ export class ClientConnection implements BrokerConnection {
   readonly userName: string | undefined;
   /** None if it may do everything. */
   readonly access: Access | undefined;
+  /** Its client carries on what it had with this or another broker, and may repeat some of it. */
+  readonly isReconnect: boolean;
   /** Stands in for a receipt that was not given: tells the adapter of failures that come after the call. */
   readonly failures: Receipt;
-  readonly #isReconnect: boolean;
   /** Whether each message it sends is made to name its user. */
   readonly #populatesUserId: boolean;
   readonly #parts: ConnectionParts;
@@ -67,7 +72,7 @@ export class ClientConnection implements BrokerConnection {
     this.userName = options.principal?.userName ?? options.userName;
     this.access = access;
     this.#populatesUserId = parts.term.settings.populateJMSXUserID;
-    this.#isReconnect = options.isReconnect;
+    this.isReconnect = options.isReconnect;
     this.#parts = parts;
     this.failures = {
       settled: (error) => {
@@ -153,7 +158,10 @@ export class ClientConnection implements BrokerConnection {
 
   beginTransaction(id: TransactionId): void {
     this.#requireOpen();
-    if (id.kind === 'xa') throw unsupported('Distributed (XA) transactions');
+    if (id.kind === 'xa') {
+      this.#parts.xa.begin(id, this);
+      return;
+    }
     const key = formatTransactionId(id);
     if (this.#transactions.has(key)) return;
     const { transactionsPerConnectionMax } = this.#parts.term.settings;
@@ -168,12 +176,16 @@ export class ClientConnection implements BrokerConnection {
 
   commitTransaction(id: TransactionId, receipt?: Receipt): void {
     if (this.#isDone) return;
+    if (id.kind === 'xa') {
+      this.#parts.xa.commitOnePhase(id, this, receipt ?? this.failures);
+      return;
+    }
     const transaction = this.#take(id);
     if (transaction === undefined) {
       this.refuse(unknownTransaction(id), receipt);
       return;
     }
-    if (this.#isReconnect && this.#parts.outcomes.of(transaction.key) !== 'unknown') {
+    if (this.isReconnect && this.#parts.outcomes.of(transaction.key) !== 'unknown') {
       this.#settleRepeatedCommit(transaction, receipt);
       return;
     }
@@ -194,6 +206,10 @@ export class ClientConnection implements BrokerConnection {
 
   rollbackTransaction(id: TransactionId, receipt?: Receipt): void {
     if (this.#isDone) return;
+    if (id.kind === 'xa') {
+      this.#parts.xa.rollBack(id, receipt ?? this.failures);
+      return;
+    }
     const transaction = this.#take(id);
     if (transaction === undefined) {
       this.refuse(unknownTransaction(id), receipt);
@@ -203,8 +219,16 @@ export class ClientConnection implements BrokerConnection {
     this.#parts.term.endOfTurn.settle(receipt);
   }
 
+  prepareTransaction(id: XaTransactionId, receipt: PrepareReceipt): void {
+    if (!this.#isDone) this.#parts.xa.prepare(id, this, receipt);
+  }
+
+  commitPreparedTransaction(id: XaTransactionId, receipt?: Receipt): void {
+    if (!this.#isDone) this.#parts.xa.commitTwoPhase(id, this, receipt ?? this.failures);
+  }
+
   failTransaction(id: TransactionId, reason: BrokerError): void {
-    this.#transactions.get(formatTransactionId(id))?.fail(reason);
+    this.#openTransaction(id)?.fail(reason);
   }
 
   addDestination(target: Destination, receipt?: Receipt): void {
@@ -239,6 +263,7 @@ export class ClientConnection implements BrokerConnection {
     // Acks of open transactions are undone first, so that their messages go back with the others, in order.
     for (const transaction of this.#transactions.values()) transaction.rollBack();
     this.#transactions.clear();
+    this.#parts.xa.closed(this);
     for (const subscription of this.#subscriptions.values()) {
       subscription.stop(lastDelivered);
       this.removeSubscription(subscription);
@@ -266,7 +291,9 @@ export class ClientConnection implements BrokerConnection {
     id: TransactionId,
     change: (transaction: Transaction) => void,
   ): BrokerError | undefined {
-    const transaction = this.#transactions.get(formatTransactionId(id));
+    const transaction = this.#openTransaction(id);
+    // A client that came back repeats what it did before the prepare: all of that is in it.
+    if (this.isReconnect && this.#parts.xa.isPrepared(formatTransactionId(id))) return undefined;
     if (transaction === undefined) return unknownTransaction(id);
     const { refusal } = transaction;
     if (refusal !== undefined) return refusal;
@@ -388,7 +415,7 @@ export class ClientConnection implements BrokerConnection {
    * the transaction does.
    */
   #isRepeated(message: Message, producer: ProducerState): boolean {
-    if (!this.#isReconnect || !message.isPersistent) return false;
+    if (!this.isReconnect || !message.isPersistent) return false;
     return producer.mark.isPending(message.id.producerSequence);
   }
 
@@ -410,6 +437,11 @@ export class ClientConnection implements BrokerConnection {
       if (!isBrokerError(error)) throw error;
       this.refuse(error, receipt, transaction);
     }
+  }
+
+  #openTransaction(id: TransactionId): Transaction | undefined {
+    const key = formatTransactionId(id);
+    return id.kind === 'xa' ? this.#parts.xa.open(key) : this.#transactions.get(key);
   }
 
   #take(id: TransactionId): Transaction | undefined {

@@ -1,4 +1,11 @@
-import type { ConnectionId, Destination, Message, ProducerId, TransactionId } from '@batonmq/model';
+import type {
+  ConnectionId,
+  Destination,
+  Message,
+  ProducerId,
+  TransactionId,
+  XaTransactionId,
+} from '@batonmq/model';
 import type { BrokerError } from '@batonmq/model';
 import type { Principal } from '../security/security.ts';
 import type { Subscription, SubscribeOptions } from '../subscription/subscription.ts';
@@ -10,6 +17,14 @@ import type { Subscription, SubscribeOptions } from '../subscription/subscriptio
  */
 export interface Receipt {
   settled(error?: BrokerError): void;
+}
+
+/** How a prepare ended: durable and waiting for its verdict, or without anything to decide and forgotten. */
+export type PrepareOutcome = 'prepared' | 'read-only';
+
+/** Learns how a prepare ended, called as a {@link Receipt} is; with an error the branch was rolled back or is unknown. */
+export interface PrepareReceipt {
+  settled(outcome: PrepareOutcome | BrokerError): void;
 }
 
 /** What a protocol adapter tells the broker about a client that wants in. */
@@ -82,10 +97,25 @@ export interface BrokerConnection {
    */
   unsubscribe(subscriptionName: string, receipt?: Receipt): void;
 
+  /** One that exists is joined: an XA transaction belongs to the broker, not to a connection. */
   beginTransaction(id: TransactionId): void;
-  /** Sends and acks of the transaction take effect together, or not at all. */
+  /**
+   * Sends and acks of the transaction take effect together, or not at all. An XA transaction is committed
+   * in one phase if it was not prepared.
+   */
   commitTransaction(id: TransactionId, receipt?: Receipt): void;
+  /** Also forgets a prepared XA transaction. */
   rollbackTransaction(id: TransactionId, receipt?: Receipt): void;
+  /**
+   * Makes an XA transaction durable without its effect; from then on it survives this connection and
+   * this broker, and any connection may commit it or roll it back.
+   */
+  prepareTransaction(id: XaTransactionId, receipt: PrepareReceipt): void;
+  /**
+   * Commits an XA transaction that was prepared. Fails with `BATON_STORE_FULL` if the store cannot
+   * take it now: it is still prepared then.
+   */
+  commitPreparedTransaction(id: XaTransactionId, receipt?: Receipt): void;
   /** Marks an open transaction so that it can only be rolled back. */
   failTransaction(id: TransactionId, reason: BrokerError): void;
 

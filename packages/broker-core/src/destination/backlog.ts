@@ -53,6 +53,11 @@ export class Backlog {
     this.#durableThrough = destination.nextSequence - 1;
   }
 
+  /** Messages of it that {@link Queue.isHeld} names are somebody's already: it neither counts nor pages them. */
+  exclude(messageCount: number): void {
+    this.#messageCount = Math.max(0, this.#messageCount - messageCount);
+  }
+
   /**
    * A message became durable. True if it stays in the store alone: there are others before it, or
    * there is no room.
@@ -101,10 +106,11 @@ export class Backlog {
   #take(read: readonly PagedMessage[]): void {
     // The store may already show a message whose append has not settled here. It is counted in
     // when that happens; to take it now would make it appear twice.
-    const page = read.filter(({ sequence }) => sequence <= this.#durableThrough);
-    const last = page.at(-1);
-    if (last !== undefined) this.#from = last.sequence + 1;
-    if (page.length === 0) this.#reportMissing();
+    const durable = read.filter(({ sequence }) => sequence <= this.#durableThrough);
+    const last = durable.at(-1);
+    if (last === undefined) this.#reportMissing();
+    else this.#from = last.sequence + 1;
+    const page = durable.filter(({ sequence }) => !this.#queue.isHeld(sequence));
     this.#messageCount = Math.max(0, this.#messageCount - page.length);
     this.#paged(page);
   }

@@ -51,7 +51,7 @@ export class Destinations {
   }
 
   recovered(recovered: RecoveredDestination): void {
-    this.#nextNumber = Math.max(this.#nextNumber, recovered.destination + 1);
+    this.reserve(recovered.destination);
     if (this.#parts.durables.recoveredQueue(recovered)) return;
     const target = parseDestination(recovered.key);
     this.#all.set(target.key, new Queue(target, this.#parts, recovered));
@@ -59,11 +59,20 @@ export class Destinations {
 
   /** Gives a queue the number that the store will know it by; durable before any message of it. */
   storeQueue(target: Destination): DestinationNumber {
+    return this.storeKey(target.key);
+  }
+
+  /** The same for a destination of the store that is no queue of clients. */
+  storeKey(key: string): DestinationNumber {
     const destination = this.#nextNumber as DestinationNumber;
     this.#nextNumber += 1;
-    const { key } = target;
     this.#parts.writes.appendDestination({ type: 'destination-added', destination, key });
     return destination;
+  }
+
+  /** A number that stored state names: no destination to come gets it. */
+  reserve(number: DestinationNumber): void {
+    this.#nextNumber = Math.max(this.#nextNumber, number + 1);
   }
 
   /**

@@ -15,6 +15,7 @@ import { Backlog, type PagedMessage } from './backlog.ts';
 import { ConsumerRing, type Attachment } from './consumer-ring.ts';
 import { Deque } from './deque.ts';
 import { Entry } from './entry.ts';
+import { HeldPlaces } from './held-places.ts';
 import { MemoryUsage } from './memory-usage.ts';
 
 /** Bytes of ready stored messages, of all queues together. */
@@ -34,7 +35,7 @@ const WINDOW_MESSAGES_MIN = 32;
  *     ready      in order of arrival; of stored messages only a window
  *     backlog    stored messages behind the window, known by sequence and count only
  *
- * and beside that, dispatched: in the list of its subscription.
+ * and beside that, dispatched: in the list of its subscription, or held by a prepared transaction.
  *
  * 1. A stored message is ready or dispatched only after it is durable.
  * 2. The stored messages in memory are exactly those before `backlog.from` that were not removed;
@@ -54,6 +55,7 @@ export class Queue {
   #ready = new Deque<Entry>();
   #returned = new Deque<Entry>();
   #undead: { entry: Entry; cause: string }[] = [];
+  #held: HeldPlaces | undefined;
   #inFlightCount = 0;
   /** Of stored messages in `ready`. */
   #windowBytes = 0;
@@ -274,6 +276,34 @@ export class Queue {
       this.#returned.push(entry);
     }
     for (const entry of entries) if (entry.message.expiration !== 0) this.#expiringCount += 1;
+  }
+
+  /**
+   * Stored messages that a prepared transaction acked before this broker took over: they count as in
+   * flight and stay in the store alone until it is resolved. Called before anybody consumes.
+   */
+  hold(sequences: readonly Sequence[]): void {
+    this.#held ??= new HeldPlaces(this, this.#parts);
+    this.#held.add(sequences);
+    this.#backlog.exclude(sequences.length);
+    this.#inFlightCount += sequences.length;
+  }
+
+  isHeld(sequence: Sequence): boolean {
+    return this.#held?.has(sequence) ?? false;
+  }
+
+  /** The transaction that held them was committed: they are consumed. */
+  consumeHeld(sequences: readonly Sequence[]): void {
+    if (this.isRemoved) return;
+    this.#held?.forget(sequences);
+    this.#inFlightCount -= sequences.length;
+    this.dequeuedCount += sequences.length;
+  }
+
+  /** The transaction that held them was rolled back: they come back, as delivered once more. */
+  returnHeld(sequences: readonly Sequence[]): void {
+    if (!this.isRemoved) this.#held?.giveBack(sequences);
   }
 
   /** Looks for dead messages among those in memory, and at the head of a backlog nobody reads. */

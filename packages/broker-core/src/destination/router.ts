@@ -8,6 +8,9 @@ import { Receivers } from './receivers.ts';
 import { StoredBodies } from './stored-bodies.ts';
 import type { Topic } from './topic.ts';
 
+/** Who a message is from, as far as its delivery depends on it. */
+export type Sender = Pick<ProducerState, 'mark'>;
+
 /** Brings messages to the destinations they name. */
 export class Router {
   readonly #parts: TermParts;
@@ -34,12 +37,7 @@ export class Router {
    * Delivers a message now: what is stored when it is durable, the rest at once. `failures` hears
    * of what fails later if there is no receipt. @throws as {@link check}.
    */
-  send(
-    message: Message,
-    producer: ProducerState,
-    receipt: Receipt | undefined,
-    failures: Receipt,
-  ): void {
+  send(message: Message, producer: Sender, receipt: Receipt | undefined, failures: Receipt): void {
     const { writes, endOfTurn } = this.#parts;
     if (this.#deliver(message, producer, false)) writes.complete(receipt ?? failures);
     else endOfTurn.settle(receipt);
@@ -47,11 +45,11 @@ export class Router {
   }
 
   /** Adds a message to the open write group; even what is not stored waits for it. True if some of it is stored. */
-  deliverLater(message: Message, producer: ProducerState): boolean {
+  deliverLater(message: Message, producer: Sender): boolean {
     return this.#deliver(message, producer, true);
   }
 
-  #deliver(message: Message, producer: ProducerState, isLater: boolean): boolean {
+  #deliver(message: Message, producer: Sender, isLater: boolean): boolean {
     const only = this.#only(message);
     const isStored =
       only !== undefined

@@ -12,12 +12,14 @@ import type { Router } from '../destination/router.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
 import type { CommitOutcomes } from './commit-outcomes.ts';
+import { TransactionAcks } from './transaction-acks.ts';
 
 /**
  *     open --fail--> failed            a command of it was refused: it can only be rolled back
  *     open --commit--> committing      its one write group is on the way
  *     committing --settled--> ended    durable, or refused and rolled back
  *     open, failed --rollBack--> ended
+ *     open --handOver--> ended         it is being prepared, as a `PreparedTransaction`
  */
 type State = 'open' | 'failed' | 'committing' | 'ended';
 
@@ -27,8 +29,8 @@ interface Send {
 }
 
 /**
- * A local transaction: sends that nobody sees and acks that have no effect, until one write group
- * makes all of them durable together.
+ * An open transaction, local or a branch of a distributed one: sends that nobody sees and acks that
+ * have no effect, until one write group makes all of them durable together.
  */
 export class Transaction implements Receipt {
   readonly id: TransactionId;
@@ -38,8 +40,7 @@ export class Transaction implements Receipt {
   #state: State = 'open';
   #failure: BrokerError | undefined;
   #sends: Send[] = [];
-  #acks: Entry[] = [];
-  #topicAcks = new Map<TopicSubscription, number>();
+  #acks: TransactionAcks;
   #bytes = 0;
   /** Whether anything of it is in the store. */
   #isStored = false;
@@ -50,6 +51,12 @@ export class Transaction implements Receipt {
     this.key = formatTransactionId(id);
     this.#parts = parts;
     this.#outcomes = outcomes;
+    this.#acks = new TransactionAcks(parts);
+  }
+
+  /** True if it would change nothing. */
+  get isEmpty(): boolean {
+    return this.#sends.length === 0 && this.#acks.isEmpty;
   }
 
   /** Why it takes no more commands; none while it does. */
@@ -73,12 +80,11 @@ export class Transaction implements Receipt {
   }
 
   addAck(entry: Entry): void {
-    entry.transaction = this;
-    this.#acks.push(entry);
+    this.#acks.add(entry, this);
   }
 
   addTopicAck(subscription: TopicSubscription, count: number): void {
-    this.#topicAcks.set(subscription, (this.#topicAcks.get(subscription) ?? 0) + count);
+    this.#acks.addTopicAck(subscription, count);
   }
 
   fail(reason: BrokerError): void {
@@ -100,10 +106,7 @@ export class Transaction implements Receipt {
     for (const { message, producer } of this.#sends) {
       if (router.deliverLater(message, producer)) this.#isStored = true;
     }
-    for (const entry of this.#acks) {
-      entry.queue.addRemoval(entry);
-      if (entry.isStored) this.#isStored = true;
-    }
+    if (this.#acks.addRemovals()) this.#isStored = true;
     this.#outcomes.begin(this.key, this.#isStored);
     this.#parts.writes.complete(this);
     this.#parts.writes.seal();
@@ -119,31 +122,27 @@ export class Transaction implements Receipt {
 
   rollBack(): void {
     this.#state = 'ended';
-    const orphans: Entry[] = [];
-    for (const entry of this.#acks) {
-      if (entry.subscription === undefined) orphans.push(entry);
-      else entry.subscription.rolledBack(entry);
-    }
-    // Their consumer is gone, so they go back to the queue, as delivered once more.
-    const redelivered = new Set(orphans);
-    for (const queue of new Set(orphans.map((entry) => entry.queue))) {
-      queue.giveBack(
-        orphans.filter((entry) => entry.queue === queue),
-        redelivered,
-      );
-      this.#parts.writes.seal();
-      queue.dispatch();
-    }
+    this.#acks.rollBack();
     this.#forgetAll();
+  }
+
+  /**
+   * Gives its work to whoever prepares it, and takes no further part.
+   *
+   * @throws what the router throws for a destination that went away; it is still open then.
+   */
+  handOver(router: Router): { messages: readonly Message[]; bytes: number; acks: TransactionAcks } {
+    for (const { message } of this.#sends) router.check(message);
+    this.#state = 'ended';
+    const messages = this.#sends.map(({ message }) => message);
+    const work = { messages, bytes: this.#bytes, acks: this.#acks };
+    this.#forgetAll();
+    return work;
   }
 
   #takeEffect(): void {
     this.#state = 'ended';
-    for (const entry of this.#acks) {
-      entry.queue.release(entry);
-      entry.subscription?.committed(entry);
-    }
-    for (const [subscription, count] of this.#topicAcks) subscription.acked(count);
+    this.#acks.takeEffect();
     this.#forgetAll();
   }
 
@@ -155,8 +154,7 @@ export class Transaction implements Receipt {
 
   #forgetAll(): void {
     this.#forgetSends();
-    this.#acks = [];
-    this.#topicAcks = new Map();
+    this.#acks = new TransactionAcks(this.#parts);
   }
 
   #requireMemory(): void {
@@ -173,7 +171,7 @@ export class Transaction implements Receipt {
 
   get #isTooLarge(): boolean {
     const { transactionOperationsMax, transactionBytesMax } = this.#parts.settings;
-    const operations = this.#sends.length + this.#acks.length;
+    const operations = this.#sends.length + this.#acks.count;
     return operations >= transactionOperationsMax || this.#bytes >= transactionBytesMax;
   }
 

@@ -1,9 +1,9 @@
 import { BrokerError, formatTransactionId, type TransactionId } from '@batonmq/model';
 import { TRANSACTION_TYPE, type TransactionInfo } from '@batonmq/openwire';
-import { XA_ERROR, xaThrowable } from '../exception.ts';
 import { missing, transactionId } from '../identity.ts';
 import type { Peer } from '../peer.ts';
 import type { Outcome } from './outcome.ts';
+import { listPrepared, transactXa } from './xa-transaction.ts';
 
 /** Answers to a client that asks how its commit ended; docs/formats/openwire-extensions.md §2. */
 const OUTCOME = { unknown: 0, committed: 1, open: 2 } as const;
@@ -14,8 +14,9 @@ export function transact(peer: Peer, info: TransactionInfo): Outcome {
   }
   if (info.transactionId === null) throw missing('transaction id');
   const client = peer.client(info.connectionId?.value);
-  if (info.transactionId.type === 'XATransactionId') return refuseXa(peer, info);
   const id = transactionId(info.transactionId);
+  if (info.transactionType === TRANSACTION_TYPE.recover) return tellOutcome(peer, info, id);
+  if (id.kind === 'xa') return transactXa(peer, client, info, id);
   switch (info.transactionType) {
     case TRANSACTION_TYPE.begin:
       client.connection.beginTransaction(id);
@@ -26,8 +27,6 @@ export function transact(peer: Peer, info: TransactionInfo): Outcome {
     case TRANSACTION_TYPE.rollback:
       client.connection.rollbackTransaction(id, peer.receipt(info));
       return 'later';
-    case TRANSACTION_TYPE.recover:
-      return tellOutcome(peer, info, id);
     default:
       throw new BrokerError(
         'BATON_INVALID_ARGUMENT',
@@ -39,24 +38,5 @@ export function transact(peer: Peer, info: TransactionInfo): Outcome {
 function tellOutcome(peer: Peer, info: TransactionInfo, id: TransactionId): Outcome {
   const outcome = peer.context.broker.transactionOutcome(formatTransactionId(id));
   peer.respondWithInteger(info.commandId, OUTCOME[outcome]);
-  return 'later';
-}
-
-/** No branch is ever prepared here, so none is in doubt. */
-function listPrepared(peer: Peer, info: TransactionInfo): Outcome {
-  if (!info.responseRequired) return 'done';
-  peer.write({
-    type: 'DataArrayResponse',
-    commandId: 0,
-    responseRequired: false,
-    correlationId: info.commandId,
-    data: [],
-  });
-  return 'later';
-}
-
-function refuseXa(peer: Peer, info: TransactionInfo): Outcome {
-  const error = new BrokerError('BATON_UNSUPPORTED', 'XA transactions are not supported');
-  peer.fail(info, error, xaThrowable(error, XA_ERROR.resourceManager));
   return 'later';
 }
