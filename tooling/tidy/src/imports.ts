@@ -22,6 +22,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'store-fs-lock': ['model', 'runtime', 'store-spi', 'journal'],
   // Never a concrete store, protocol or discovery agent.
   'broker-core': ['model', 'runtime', 'message-content', 'selector', 'store-spi'],
+  'users-file': ['model', 'runtime', 'broker-core'],
   'protocol-openwire': [
     'model',
     'runtime',
