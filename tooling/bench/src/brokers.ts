@@ -2,17 +2,29 @@ import { connect } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ManagedProcess, freePort, startActiveMq } from '@batonmq/services';
+import {
+  ManagedProcess,
+  freePort,
+  startActiveMq,
+  startNats,
+  startRabbitMq,
+  type ProcessExit,
+} from '@batonmq/services';
 
 /** The checkout that is measured. */
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** `baseline` is BatonMQ from another checkout. */
-export const BROKER_NAMES = ['batonmq', 'baseline', 'activemq'] as const;
+export const BROKER_NAMES = ['batonmq', 'baseline', 'activemq', 'rabbitmq', 'nats'] as const;
 export type BrokerName = (typeof BROKER_NAMES)[number];
+
+/** `text`: STOMP, or NATS' own with its broker. */
+export type Protocol = 'openwire' | 'text';
 
 export interface BrokerSetup {
   readonly name: BrokerName;
+  /** What the generator speaks. */
+  readonly protocol: Protocol;
   /** Where it keeps its messages. */
   readonly directory: string;
   /** @defaultValue a free one */
@@ -45,14 +57,26 @@ export async function startBroker(setup: BrokerSetup): Promise<RunningBroker> {
       return startBatonMqOf(setup.baseline, setup);
     case 'activemq':
       return startJavaBroker(setup);
+    case 'rabbitmq':
+      return withPid(await startRabbitMq(placeOf(setup)));
+    case 'nats':
+      return withPid(await startNats(placeOf(setup)));
   }
 }
 
 /** The settings that decide about a broker's durability and speed, for the record. */
 export function settingsOf(name: BrokerName, heapMib: number): string {
-  return name === 'activemq'
-    ? `KahaDB, journalDiskSyncStrategy=always, no JMX, -Xmx${heapMib}m, otherwise defaults`
-    : '--store file:DIR (receipts after fdatasync), otherwise defaults';
+  switch (name) {
+    case 'activemq':
+      return `KahaDB, journalDiskSyncStrategy=always, no JMX, -Xmx${heapMib}m, otherwise defaults`;
+    case 'rabbitmq':
+      return 'STOMP plugin, durable classic queues, otherwise defaults';
+    case 'nats':
+      return 'JetStream with file storage and a work queue, receipts before the sync, otherwise defaults';
+    case 'batonmq':
+    case 'baseline':
+      return '--store file:DIR (receipts after fdatasync), otherwise defaults';
+  }
 }
 
 /** Not by `startBatonMq` of the services, which knows this checkout alone. */
@@ -83,12 +107,31 @@ function profileArguments(path: string | undefined): string[] {
 }
 
 async function startJavaBroker(setup: BrokerSetup): Promise<RunningBroker> {
-  const broker = await startActiveMq({
-    directory: setup.directory,
-    javaArgs: [`-Xmx${setup.heapMib}m`],
-    ...(setup.port === undefined ? {} : { port: setup.port }),
-  });
+  const { directory, heapMib } = setup;
+  const port = setup.port ?? (await freePort());
+  const javaArgs = [`-Xmx${heapMib}m`];
+  if (setup.protocol === 'openwire') {
+    return withPid(await startActiveMq({ directory, javaArgs, port }));
+  }
+  const broker = await startActiveMq({ directory, javaArgs, stompPort: port });
+  return withPid({ ...broker, port, uri: `tcp://127.0.0.1:${port}` });
+}
+
+function placeOf({ directory, port }: BrokerSetup): { directory: string; port?: number } {
+  return port === undefined ? { directory } : { directory, port };
+}
+
+function withPid(broker: StartedBroker): RunningBroker {
   return { ...broker, pid: startedPid(broker.pid) };
+}
+
+/** As the services give it. */
+interface StartedBroker extends AsyncDisposable {
+  readonly port: number;
+  readonly uri: string;
+  readonly pid: number | undefined;
+  kill(): Promise<ProcessExit>;
+  stop(): Promise<ProcessExit>;
 }
 
 function startedPid(pid: number | undefined): number {

@@ -1,5 +1,5 @@
 /**
- * What a generator does. Both generators, java/Load.java and load.ts, take it as `key=value`
+ * What a generator does. All generators, java/Load.java, load.ts and c/load.c, take it as `key=value`
  * arguments and mean the same by it.
  */
 export interface LoadShape {
@@ -9,6 +9,7 @@ export interface LoadShape {
    * until `go`.
    */
   readonly mode: 'load' | 'drain' | 'idle';
+  /** `nats://` is NATS; otherwise the only protocol of the generator is meant. */
   readonly uri: string;
   /** Name of the queue or topic. @defaultValue `bench` */
   readonly destination?: string;

@@ -4,7 +4,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startBroker, type BrokerName, type BrokerSetup, type RunningBroker } from './brokers.ts';
 import { topSelfTimes, type CpuProfile, type SelfTime } from './cpu-profile.ts';
-import { startGenerator } from './generator.ts';
+import { protocolOf, startGenerator } from './generator.ts';
 import type { LoadResult, LoadShape } from './load-shape.ts';
 import type { BenchSettings } from './options.ts';
 import { residentBytesOf, usageOf, type Usage } from './process-usage.ts';
@@ -51,7 +51,8 @@ export async function runWorkload(
   try {
     const { heapMib, baseline } = settings;
     const profilePath = profilePathOf(workload, broker, settings);
-    const setup = { name: broker, directory, heapMib, baseline, profilePath };
+    const protocol = protocolOf(settings.generator);
+    const setup = { name: broker, protocol, directory, heapMib, baseline, profilePath };
     const result = await RUN[workload.kind](workload, setup, settings);
     if (profilePath === undefined || !existsSync(profilePath)) return result;
     const profile = JSON.parse(readFileSync(profilePath, 'utf8')) as CpuProfile;

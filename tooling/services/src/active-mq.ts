@@ -12,6 +12,8 @@ export interface ActiveMqOptions {
   readonly port?: number;
   /** Query of the OpenWire connector's URI, e.g. `wireFormat.maxInactivityDuration=0`. */
   readonly connectorQuery?: string;
+  /** A further connector, for STOMP, on this port of the loopback interface. @defaultValue none */
+  readonly stompPort?: number;
   /** Where KahaDB keeps its files, writes synced. Without it messages are in memory only. */
   readonly directory?: string;
   /** How often a second broker on the same directory looks whether the first is gone. @defaultValue 1000 */
@@ -42,10 +44,11 @@ export async function startActiveMq(options: ActiveMqOptions = {}): Promise<Acti
   const uri = `tcp://127.0.0.1:${port}`;
   const program = await compileJava(SOURCE);
   const listen = options.connectorQuery === undefined ? uri : `${uri}?${options.connectorQuery}`;
+  const stomp = options.stompPort === undefined ? [] : [`stomp://127.0.0.1:${options.stompPort}`];
   const { name = 'activemq', directory = '-', lockPollMs = 1000, javaArgs } = options;
   const broker: ManagedProcess = runJava(
     program,
-    [name, directory, String(lockPollMs), listen],
+    [name, directory, String(lockPollMs), listen, ...stomp],
     javaArgs === undefined ? {} : { javaArgs },
   );
   const ready = broker.line(/^READY$/, { timeoutMs: 60_000 }).then(() => undefined);

@@ -14,5 +14,7 @@ export {
 } from './baton-mq.ts';
 export { compileJava, runJava, type JavaProgram, type JavaRunOptions } from './java.ts';
 export { ManagedProcess, type ManagedProcessOptions, type ProcessExit } from './managed-process.ts';
+export { startNats, type Nats, type NatsOptions } from './nats.ts';
 export { freePort, freePorts } from './ports.ts';
+export { startRabbitMq, type RabbitMq, type RabbitMqOptions } from './rabbit-mq.ts';
 export { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts';

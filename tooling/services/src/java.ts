@@ -14,6 +14,7 @@ const CLASS_PATH = [
   'activemq-broker',
   'activemq-kahadb-store',
   'activemq-openwire-legacy',
+  'activemq-stomp',
   'activemq-protobuf',
   'activeio-core',
   'geronimo-jms_1.1_spec',
