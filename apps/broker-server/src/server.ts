@@ -23,8 +23,15 @@ export async function startServer(
   components: RuntimeComponents,
 ): Promise<Server> {
   const store = openStore(chooseStore(settings.store), components);
-  const { name, broker: options = {}, policies = [] } = settings;
-  const broker = createBroker({ name, store, components, options, policies });
+  const { name, broker: options = {}, policies = [], virtualDestinations = [] } = settings;
+  const broker = createBroker({
+    name,
+    store,
+    components,
+    options,
+    policies,
+    virtualDestinations,
+  });
   const protocols = createProtocols(broker, components, settings);
   const server = new Server({ settings, components, store, broker, protocols });
   await server.start();

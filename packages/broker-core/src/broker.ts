@@ -74,6 +74,13 @@ export interface Broker {
    */
   publish(message: Message, only?: Subscription): void;
   destinations(): readonly DestinationStatus[];
+  /**
+   * Makes the queue of an application (`consumer`) at a virtual topic, so that it gets what is sent
+   * from now on. Resolves with it when it is durable; one that exists is no error.
+   *
+   * @throws `BATON_INVALID_DESTINATION`, `BATON_LIMIT`, `BATON_NOT_ACTIVE`, `BATON_FENCED`.
+   */
+  declareVirtualTopicQueue(topic: string, consumer: string): Promise<Destination>;
   /** What is in force for a concrete destination, whether or not it exists, and which entry says so. */
   effectivePolicy(destination: Destination): EffectivePolicy;
   /** The durable subscriptions there are, with a consumer or without. */

@@ -8,6 +8,8 @@ import type { BrokerEvent, BrokerEventType } from './events.ts';
 import { resolveBrokerOptions, type BrokerOptions } from './options.ts';
 import type { PolicyEntry } from './policy/destination-policy.ts';
 import { Policies, type EffectivePolicy } from './policy/policies.ts';
+import type { VirtualDestination } from './policy/virtual-destination.ts';
+import { resolveVirtualDestinations } from './policy/virtual-problems.ts';
 import { RoleDriver } from './role/role-driver.ts';
 import type { Role } from './role/role.ts';
 import { Login } from './security/login.ts';
@@ -29,6 +31,13 @@ export interface CreateBrokerOptions {
   readonly policies?: readonly PolicyEntry[];
   /** Who is let in, and to what. @defaultValue none: everybody, to everything */
   readonly security?: BrokerSecurity;
+  /**
+   * Destinations whose messages go on to others. Without an entry of a `virtualTopic` the topics
+   * `VirtualTopic.>` are some, as with ActiveMQ.
+   *
+   * @defaultValue none
+   */
+  readonly virtualDestinations?: readonly VirtualDestination[];
 }
 
 /**
@@ -52,6 +61,7 @@ class BatonBroker implements Broker {
     const { name, store, components, options, policies = [], security } = init;
     const settings = resolveBrokerOptions(options);
     this.#policies = new Policies(policies, settings);
+    const virtuals = resolveVirtualDestinations(init.virtualDestinations ?? []);
     this.name = name;
     this.id = components.random.uuid();
     const logger = components.logger.child({ broker: name });
@@ -85,6 +95,7 @@ class BatonBroker implements Broker {
             authorizer: security.authorizer,
             connectionsPerUserMax: securitySettings.connectionsPerUserMax,
           },
+          virtualDestinations: virtuals,
           emit,
           failed,
         }),
@@ -122,6 +133,10 @@ class BatonBroker implements Broker {
 
   connect(options: ConnectOptions): BrokerConnection {
     return this.#activeTerm().connect(options);
+  }
+
+  async declareVirtualTopicQueue(topic: string, consumer: string): Promise<Destination> {
+    return this.#activeTerm().declareVirtualTopicQueue(topic, consumer);
   }
 
   publish(message: Message, only?: Subscription): void {

@@ -36,6 +36,13 @@ export type { EffectivePolicy, EffectiveValue } from './policy/policies.ts';
 export { POLICY_DEFAULTS, REDELIVERY_DEFAULTS } from './policy/policy-defaults.ts';
 export { POLICY_NAMES } from './policy/policy-shape.ts';
 export { policyProblems } from './policy/policy-problems.ts';
+export type {
+  CompositeDestination,
+  MirroredQueues,
+  VirtualDestination,
+  VirtualTopic,
+} from './policy/virtual-destination.ts';
+export { virtualProblems } from './policy/virtual-problems.ts';
 export type { Problem } from './policy/shape.ts';
 export {
   authorizationEntries,

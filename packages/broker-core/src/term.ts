@@ -19,6 +19,7 @@ import type { BrokerSettings } from './options.ts';
 import type { Policies } from './policy/policies.ts';
 import { Admission, type TermSecurity } from './security/admission.ts';
 import { DurableSubscriptions } from './subscription/durable-subscriptions.ts';
+import type { VirtualDestination } from './policy/virtual-destination.ts';
 import { LAST_DELIVERED_UNKNOWN, type Subscription } from './subscription/subscription.ts';
 import type { TermParts } from './term-parts.ts';
 import { CommitOutcomes } from './transaction/commit-outcomes.ts';
@@ -37,6 +38,7 @@ export interface TermEnvironment {
   readonly policies: Policies;
   /** None if everybody may do everything. */
   readonly security: TermSecurity | undefined;
+  readonly virtualDestinations: readonly VirtualDestination[];
   readonly emit: (event: BrokerEvent) => void;
   /** The store refused or failed a write: the lease is gone. */
   readonly failed: (error: BrokerError) => void;
@@ -90,7 +92,7 @@ export class Term implements TermParts {
     });
     this.memory = new MemoryUsage(settings.memoryLimitBytes, this.relieved);
     this.policies = environment.policies;
-    this.destinations = new Destinations(this);
+    this.destinations = new Destinations(this, environment.virtualDestinations);
     this.durables = new DurableSubscriptions(this);
     this.deadLetters = new DeadLetters(this);
     this.marks = new ProducerMarks(this.writes, settings.producerMarksMax);
@@ -138,6 +140,7 @@ export class Term implements TermParts {
     this.#outcomes.endRecovery();
     this.durables.endRecovery();
     this.xa.endRecovery();
+    this.destinations.endRecovery();
     this.#scanLater();
   }
 
@@ -170,6 +173,14 @@ export class Term implements TermParts {
 
   publish(message: Message, only: Subscription | undefined): void {
     if (!this.#isOver) this.destinations.publish(message, only);
+  }
+
+  /** Resolves when the queue is durable. */
+  async declareVirtualTopicQueue(topic: string, consumer: string): Promise<Destination> {
+    const destination = this.destinations.declareVirtualTopicQueue(topic, consumer);
+    await this.writes.drain();
+    if (!this.#isOver) return destination;
+    throw new BrokerError('BATON_FENCED', `Broker ${this.#name} is not the active one any more`);
   }
 
   statuses(): readonly DestinationStatus[] {

@@ -16,7 +16,7 @@ import {
   type Broker,
   type BrokerConnection,
   type BrokerOptions,
-  type BrokerSecurity,
+  type CreateBrokerOptions,
   type Delivery,
   type Principal,
   type Receipt,
@@ -48,6 +48,15 @@ export function receipt(): Receipt & { readonly done: Promise<void>; readonly is
   };
 }
 
+export interface TestBrokerOptions extends Pick<
+  CreateBrokerOptions,
+  'policies' | 'virtualDestinations' | 'security'
+> {
+  readonly name?: string;
+  readonly messageBytesMax?: number;
+  readonly latencyMs?: number;
+}
+
 /** Brokers on one simulated machine and one space, and the time in which they live. */
 export class TestWorld {
   readonly runtime: SimRuntime = simRuntime(1);
@@ -55,15 +64,7 @@ export class TestWorld {
   readonly #brokers: Broker[] = [];
 
   /** Starts a broker and lets it become what it can become. */
-  async broker(
-    settings: BrokerOptions = {},
-    options: {
-      name?: string;
-      messageBytesMax?: number;
-      latencyMs?: number;
-      security?: BrokerSecurity;
-    } = {},
-  ): Promise<Broker> {
+  async broker(settings: BrokerOptions = {}, options: TestBrokerOptions = {}): Promise<Broker> {
     const { messageBytesMax = 2 ** 30, latencyMs } = options;
     const store = memoryStore({ space: this.space, messageBytesMax });
     const broker = createBroker({
@@ -72,6 +73,8 @@ export class TestWorld {
       components: this.runtime,
       options: settings,
       ...(options.security && { security: options.security }),
+      policies: options.policies ?? [],
+      virtualDestinations: options.virtualDestinations ?? [],
     });
     this.#brokers.push(broker);
     await this.run(broker.start());

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { checkListenUri } from '@batonmq/transport';
 import {
   policyProblems,
+  virtualProblems,
   resolveBrokerOptions,
   type BrokerOptions,
   type PolicyEntry,
+  type VirtualDestination,
 } from '@batonmq/broker-core';
 import { resolveOpenWireOptions, type OpenWireOptions } from '@batonmq/protocol-openwire';
 import { PROTOCOL_NAMES } from '../protocols.ts';
@@ -75,6 +77,7 @@ export const SETTINGS_SCHEMA = z.strictObject(
     broker: optionSection<BrokerOptions>(resolveBrokerOptions).optional(),
     openwire: optionSection<OpenWireOptions>(resolveOpenWireOptions).optional(),
     policies: listSection<PolicyEntry>((entries) => policyProblems(entries, UNBOUNDED)).optional(),
+    virtualDestinations: listSection<VirtualDestination>(virtualProblems).optional(),
     admin: text.refine(isAdminAddress, 'must be HOST:PORT or off').optional(),
     log: z.enum(['json', 'pretty'], { error: 'must be json or pretty' }).optional(),
     logLevel: z
@@ -107,6 +110,8 @@ export interface Settings {
   readonly openwire?: OpenWireOptions | undefined;
   /** What is set for single destinations and patterns of them. @defaultValue none */
   readonly policies?: readonly PolicyEntry[] | undefined;
+  /** Destinations whose messages go on to others. @defaultValue the virtual topics `VirtualTopic.>` */
+  readonly virtualDestinations?: readonly VirtualDestination[] | undefined;
   /** `HOST:PORT` of the HTTP interface for operators, or `off`. */
   readonly admin: string;
   readonly log: 'json' | 'pretty';
@@ -146,5 +151,6 @@ export function effectiveSettings(settings: Settings): Required<Settings> {
     broker: resolveBrokerOptions(settings.broker),
     openwire: resolveOpenWireOptions(settings.openwire),
     policies: settings.policies ?? [],
+    virtualDestinations: settings.virtualDestinations ?? [],
   };
 }

@@ -12,12 +12,14 @@ import {
   type Message,
 } from '@batonmq/model';
 import type { RecoveredDestination } from '@batonmq/store-spi';
+import type { VirtualDestination } from '../policy/virtual-destination.ts';
 import { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { Subscription } from '../subscription/subscription.ts';
 import { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { Access } from '../security/access.ts';
 import type { TermParts } from '../term-parts.ts';
 import { Queue } from './queue.ts';
+import { Routes } from './routes.ts';
 import { Topic, topicMessage } from './topic.ts';
 
 /** Hears of every destination there is and of each that comes, as far as its pattern covers it. */
@@ -35,10 +37,12 @@ export class Destinations {
   readonly #wildcards = new Set<Wildcard>();
   /** Of temporary destinations. */
   readonly #owners = new Map<string, ConnectionId>();
+  readonly #routes: Routes;
   #nextNumber = 1;
 
-  constructor(parts: TermParts) {
+  constructor(parts: TermParts, virtuals: readonly VirtualDestination[]) {
     this.#parts = parts;
+    this.#routes = new Routes(virtuals, this);
   }
 
   [Symbol.iterator](): Iterator<Queue | Topic> {
@@ -54,7 +58,21 @@ export class Destinations {
     this.reserve(recovered.destination);
     if (this.#parts.durables.recoveredQueue(recovered)) return;
     const target = parseDestination(recovered.key);
-    this.#all.set(target.key, new Queue(target, this.#parts, recovered));
+    const queue = new Queue(target, this.#parts, recovered);
+    queue.route = this.#routes.added(target);
+    this.#all.set(target.key, queue);
+  }
+
+  /** All that was stored is there: makes what the configuration wants to be there too. */
+  endRecovery(): void {
+    for (const queue of this.#routes.declaredQueues) this.queue(queue, undefined);
+  }
+
+  /** See `Broker.declareVirtualTopicQueue`. */
+  declareVirtualTopicQueue(topic: string, consumer: string): Destination {
+    const target = this.#routes.queueFor(topic, consumer);
+    if (!this.#all.has(target.key)) this.#requireRoom(target);
+    return this.queue(target, undefined).destination;
   }
 
   /** Gives a queue the number that the store will know it by; durable before any message of it. */
@@ -129,6 +147,7 @@ export class Destinations {
       );
     }
     this.#all.delete(target.key);
+    this.#routes.removed(target);
     this.#owners.delete(target.key);
     for (const subscription of subscriptions) this.#detach(subscription, found);
     found.remove();
@@ -242,6 +261,8 @@ export class Destinations {
   #create(target: Destination, by: ConnectionId | undefined): Queue | Topic {
     const made = isQueue(target) ? new Queue(target, this.#parts) : new Topic(target, this.#parts);
     this.#all.set(target.key, made);
+    made.route = this.#routes.added(target);
+    if (made instanceof Queue && this.#routes.isOfVirtualTopic(target)) made.ensureStored();
     if (made instanceof Topic) this.#parts.durables.attachTo(made);
     for (const wildcard of this.#wildcards) {
       if (hears(wildcard, target)) attach(wildcard.subscription, made);

@@ -17,6 +17,7 @@ import { Deque } from './deque.ts';
 import { Entry } from './entry.ts';
 import { HeldPlaces } from './held-places.ts';
 import { MemoryUsage } from './memory-usage.ts';
+import type { Route } from './routes.ts';
 
 /** Bytes of ready stored messages, of all queues together. */
 export interface Window {
@@ -47,6 +48,8 @@ export class Queue {
   readonly policy: DestinationPolicy;
   readonly memory: MemoryUsage;
   readonly consumers = new ConsumerRing();
+  /** Where its messages go on to; most queues pass nothing on. */
+  route: Route | undefined = undefined;
   isRemoved = false;
   enqueuedCount = 0;
   dequeuedCount = 0;

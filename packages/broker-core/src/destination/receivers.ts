@@ -31,12 +31,22 @@ export class Receivers {
   /** Goes on from the destination of `message`. */
   send(message: Message): void {
     const { connectionId } = message.producerId;
-    const target = this.#destinations.resolve(message.destination, connectionId);
-    this.keep(target, message);
+    this.#enter(this.#destinations.resolve(message.destination, connectionId), message);
+  }
+
+  #enter(target: Queue | Topic, message: Message): void {
+    const { route } = target;
+    if (route === undefined) {
+      this.#keep(target, message);
+      return;
+    }
+    for (const destination of route.forwardTo) this.send(copyFor(destination, message));
+    for (const queue of route.queues()) this.#enter(queue, copyFor(queue.destination, message));
+    if (route.isKept) this.#keep(target, message);
   }
 
   /** It ends here. */
-  keep(target: Queue | Topic, message: Message): void {
+  #keep(target: Queue | Topic, message: Message): void {
     if (!this.#all.has(target)) this.#all.set(target, message);
   }
 }

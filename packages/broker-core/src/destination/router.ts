@@ -114,7 +114,8 @@ export class Router {
   /** The one receiver of a message, without looking further; none if there may be several. */
   #only({ destination, producerId }: Message): Queue | Topic | undefined {
     if (isComposite(destination)) return undefined;
-    return this.#parts.destinations.resolve(destination, producerId.connectionId);
+    const target = this.#parts.destinations.resolve(destination, producerId.connectionId);
+    return target.route === undefined ? target : undefined;
   }
 }
 

@@ -6,6 +6,7 @@ import type { Delivery } from '../subscription/subscription.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
 import { MemoryUsage } from './memory-usage.ts';
+import type { Route } from './routes.ts';
 import type { StoredBodies } from './stored-bodies.ts';
 
 /** A message on its way to the subscriptions of a topic, which share it. */
@@ -28,6 +29,8 @@ export class Topic {
   readonly subscriptions = new Set<TopicSubscription>();
   /** Those that collect its messages, with a consumer or without. */
   readonly durables = new Set<DurableSubscription>();
+  /** Where its messages go on to; most topics pass nothing on. */
+  route: Route | undefined = undefined;
   isRemoved = false;
   enqueuedCount = 0;
   readonly #parts: TermParts;
