@@ -17,6 +17,11 @@ const REQUIREMENTS = [
     package: 'python3',
     isMet: () => isInstalled('python3'),
   },
+  {
+    what: 'OpenSSL, which makes certificates',
+    package: 'openssl',
+    isMet: () => isInstalled('openssl'),
+  },
 ];
 
 /** Installs what is missing where that is possible; otherwise ends with the command that would. */

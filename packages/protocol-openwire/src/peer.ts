@@ -303,6 +303,7 @@ export class Peer implements ConnectionHandler {
   addClient(client: Client): void {
     this.#cancelLogin();
     this.#reader.limitFrames(Infinity);
+    this.transport.peerLoggedIn?.();
     this.#phase = 'open';
     this.#clients.set(client.id, client);
   }

@@ -1,3 +1,5 @@
+import type { TlsIdentity } from './tls.ts';
+
 /** Where a connection's outgoing bytes come from when it is flushed. */
 export interface OutputSource {
   /** Hands over everything to be sent now, in order; the pieces are never written to again. */
@@ -14,9 +16,9 @@ export interface ConnectionHandler extends OutputSource {
   closed(error?: Error): void;
 }
 
-/** A byte stream to a peer (TCP; TLS and WebSocket later). */
+/** A byte stream to a peer: TCP, TLS, or the messages of a WebSocket one after the other. */
 export interface TransportConnection {
-  /** `tcp://127.0.0.1:50412`, for logs and errors. */
+  /** `tcp://127.0.0.1:50412`, or `ssl:`, `ws:`, `wss:`; for logs and errors. */
   readonly remoteAddress: string;
   readonly localAddress: string;
   /** The sub-protocol that a WebSocket peer and we agreed on; none for other transports. */
@@ -34,10 +36,25 @@ export interface TransportConnection {
   /** Stops and resumes reading from the socket. Counted: each pause needs its own resume. */
   pause(): void;
   resume(): void;
+  /**
+   * The peer has proved who it is. A WebSocket takes little from strangers, because it holds a message
+   * until all of it is there; other transports hold nothing and have no such call.
+   */
+  peerLoggedIn?(): void;
   /** Flushes, then closes in order; resolves when the socket is closed, at the latest after `timeoutMs` (default 1000). */
   close(options?: { timeoutMs?: number }): Promise<void>;
   /** Closes at once, dropping what is buffered. */
   destroy(error?: Error): void;
+}
+
+/** An open listening socket for several protocols. */
+export interface ServedListener extends Listener {
+  /**
+   * Peers that come from now on see this identity; those that are connected stay.
+   *
+   * @throws `BATON_INVALID_OPTION` if its parts do not go together; the old one stays then.
+   */
+  renewTls(identity: TlsIdentity): void;
 }
 
 /** An open listening socket. */

@@ -23,6 +23,7 @@ export type {
   ConnectionHandler,
   Listener,
   OutputSource,
+  ServedListener,
   TransportConnection,
 } from './connection.ts';
 export { dial } from './dial.ts';
@@ -39,3 +40,4 @@ export {
 } from './options.ts';
 export type { Protocol } from './protocol.ts';
 export { checkListenUri, serve } from './serve.ts';
+export { checkTlsIdentity, type TlsCommon, type TlsIdentity, type TlsTrust } from './tls.ts';

@@ -27,7 +27,7 @@ export async function listen(
     port,
     settings,
     accepted: (socket) => {
-      accept(new SocketConnection(socket, scheme, settings));
+      accept(new SocketConnection(socket, settings));
     },
     refused: options.refused ?? (() => undefined),
   });

@@ -1,4 +1,5 @@
 import { BrokerError } from '@batonmq/model';
+import type { TlsIdentity, TlsTrust } from './tls.ts';
 
 /** Settings of each socket, on both sides. */
 export interface SocketOptions {
@@ -53,6 +54,30 @@ export interface ServeOptions extends ListenOptions {
    * @defaultValue 2 000
    */
   readonly undetectedCountMax?: number;
+  /** Lets in only peers with a certificate that an authority of `tls` vouches for. For TLS listeners. @defaultValue false */
+  readonly needClientAuth?: boolean;
+  /** Asks for such a certificate, and lets in peers without one; a wrong one is refused. @defaultValue false */
+  readonly wantClientAuth?: boolean;
+  /**
+   * Pages from where a browser may connect, with commas: origins like `https://app.example:8443`, `loopback`
+   * for pages of this machine, `*` for all. Peers that are no browsers say no origin and are let in.
+   *
+   * @defaultValue `loopback`
+   */
+  readonly allowedOrigins?: string;
+  /** Bytes of the largest WebSocket message taken from a peer that has logged in. @defaultValue 100 MiB */
+  readonly webSocketMessageBytesMax?: number;
+  /**
+   * Milliseconds between two pings to a WebSocket peer; one that has answered none of them until the
+   * next is closed. 0 sends none.
+   *
+   * @defaultValue 30 000
+   */
+  readonly webSocketPingIntervalMs?: number;
+  /** Offers permessage-deflate to WebSocket peers: fewer bytes, for much memory and time each. @defaultValue false */
+  readonly isDeflateOffered?: boolean;
+  /** Who we are under TLS. Needed by TLS listeners; others serve TLS peers beside plain ones with it. */
+  readonly tls?: TlsIdentity;
 }
 
 /** What {@link dial} may be told. */
@@ -61,6 +86,10 @@ export interface DialOptions extends SocketOptions {
   readonly timeoutMs?: number;
   /** Ends the attempt with `BATON_ABORTED`. Has no effect once connected. */
   readonly signal?: AbortSignal;
+  /** For `ssl:` and `wss:`: whom to trust, and who we are. The authorities of Node are trusted without it. */
+  readonly tls?: TlsTrust;
+  /** For `ws:` and `wss:`: the sub-protocols offered, best first. */
+  readonly subprotocols?: readonly string[];
 }
 
 export const SOCKET_DEFAULTS = {
@@ -79,6 +108,12 @@ export const SERVE_DEFAULTS = {
   ...LISTEN_DEFAULTS,
   protocolDetectionTimeOut: 30_000,
   undetectedCountMax: 2_000,
+  needClientAuth: false,
+  wantClientAuth: false,
+  allowedOrigins: 'loopback',
+  webSocketMessageBytesMax: 100 * 1024 * 1024,
+  webSocketPingIntervalMs: 30_000,
+  isDeflateOffered: false,
 } as const;
 
 export const DIAL_DEFAULTS = { ...SOCKET_DEFAULTS, timeoutMs: 10_000 } as const;
@@ -97,6 +132,12 @@ export interface ListenSettings extends SocketSettings {
 export interface ServeSettings extends ListenSettings {
   readonly protocolDetectionTimeOut: number;
   readonly undetectedCountMax: number;
+  readonly needClientAuth: boolean;
+  readonly wantClientAuth: boolean;
+  readonly allowedOrigins: string;
+  readonly webSocketMessageBytesMax: number;
+  readonly webSocketPingIntervalMs: number;
+  readonly isDeflateOffered: boolean;
 }
 
 export interface DialSettings extends SocketSettings {
@@ -115,52 +156,59 @@ const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> =
   backlogCount: [1, 65_535],
   protocolDetectionTimeOut: [1, MS_MAX],
   undetectedCountMax: [1, 1_000_000],
+  webSocketMessageBytesMax: [1024, 2 ** 31 - 1],
+  webSocketPingIntervalMs: [0, MS_MAX],
   timeoutMs: [0, MS_MAX],
 };
+
+/** An origin as browsers send it, or one of the two words. */
+const ORIGIN = /^(?:\*|loopback|https?:\/\/[^\s/?#,]+)$/;
+
+/** What options hold beside plain settings. */
+const COMPONENTS = ['refused', 'signal', 'tls', 'subprotocols'];
 
 /** @throws `BATON_INVALID_OPTION`, naming everything that is wrong. */
 export function resolveListenOptions(
   query: URLSearchParams,
   options: ListenOptions,
 ): ListenSettings {
-  return resolve(LISTEN_DEFAULTS, ['refused'], query, options);
+  return resolve<ListenSettings>(LISTEN_DEFAULTS, query, options);
 }
 
 /** @throws `BATON_INVALID_OPTION`, naming everything that is wrong. */
 export function resolveServeOptions(query: URLSearchParams, options: ServeOptions): ServeSettings {
-  return resolve(SERVE_DEFAULTS, ['refused'], query, options);
+  return resolve<ServeSettings>(SERVE_DEFAULTS, query, options);
 }
 
 /** @throws `BATON_INVALID_OPTION`, naming everything that is wrong. */
 export function resolveDialOptions(query: URLSearchParams, options: DialOptions): DialSettings {
-  return resolve(DIAL_DEFAULTS, ['signal'], query, options);
+  return resolve<DialSettings>(DIAL_DEFAULTS, query, options);
 }
 
 /** What the URI says goes over the options, and these over the defaults. */
 function resolve<T extends SocketSettings>(
   defaults: T,
-  components: readonly string[],
   query: URLSearchParams,
   options: object,
 ): T {
   const problems: string[] = [];
   const allowed = Object.keys(defaults);
-  const settings = { ...defaults } as Record<string, number> & T;
-  const take = (key: string, value: number, where: string): void => {
-    const [least, most] = RANGES[key] ?? [0, Number.MAX_SAFE_INTEGER];
-    if (Number.isSafeInteger(value) && value >= least && value <= most)
-      Object.assign(settings, { [key]: value });
-    else
-      problems.push(`${where} ${key} is ${value}; a whole number ${least} to ${most} is allowed`);
+  const settings = { ...defaults };
+  const take = (key: string, value: unknown, where: string): void => {
+    const problem = allowed.includes(key)
+      ? problemOf(key, value, defaults[key as keyof T])
+      : `is unknown; allowed are ${allowed.join(', ')}`;
+    if (problem === undefined) Object.assign(settings, { [key]: value });
+    else problems.push(`${where} ${key} ${problem}`);
   };
   for (const [key, value] of Object.entries(options)) {
-    if (value === undefined || components.includes(key)) continue;
-    if (allowed.includes(key)) take(key, Number(value), 'option');
-    else problems.push(`option ${key} is unknown; allowed are ${allowed.join(', ')}`);
+    if (value === undefined || COMPONENTS.includes(key)) continue;
+    take(key, value, 'option');
   }
   for (const [key, text] of query) {
-    if (allowed.includes(key)) take(key, text === '' ? NaN : Number(text), 'URI option');
-    else problems.push(`URI option ${key} is unknown; allowed are ${allowed.join(', ')}`);
+    // ActiveMQ marks options of accepted sockets with this prefix.
+    const name = key.replace(/^transport\./, '');
+    take(name, fromText(text, defaults[name as keyof T]), 'URI option');
   }
   if (settings.lowWaterBytes >= settings.highWaterBytes) {
     problems.push(
@@ -169,4 +217,30 @@ function resolve<T extends SocketSettings>(
   }
   if (problems.length > 0) throw new BrokerError('BATON_INVALID_OPTION', problems.join('; '));
   return Object.freeze(settings);
+}
+
+/** A value of a query as the kind that `usual` is of. */
+function fromText(text: string, usual: unknown): unknown {
+  if (typeof usual === 'number') return text === '' ? NaN : Number(text);
+  if (typeof usual === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  return text;
+}
+
+function problemOf(key: string, value: unknown, usual: unknown): string | undefined {
+  if (typeof usual === 'number') {
+    const [least, most] = RANGES[key] ?? [0, Number.MAX_SAFE_INTEGER];
+    const isAllowed =
+      typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most;
+    return isAllowed
+      ? undefined
+      : `is ${String(value)}; a whole number ${least} to ${most} is allowed`;
+  }
+  if (typeof usual === 'boolean') {
+    return typeof value === 'boolean' ? undefined : `is ${String(value)}; true or false is allowed`;
+  }
+  const isAllowed =
+    typeof value === 'string' && value.split(',').every((part) => ORIGIN.test(part));
+  return isAllowed
+    ? undefined
+    : `is ${String(value)}; origins with commas, loopback or * are allowed`;
 }

@@ -4,7 +4,10 @@ import type { TransportConnection } from './connection.ts';
 export interface Protocol {
   /** `openwire`, `stomp`: how listen URIs and logs call it. */
   readonly name: string;
-  /** The WebSocket sub-protocols it is spoken under, best first; not spoken over WebSocket without them. */
+  /**
+   * The WebSocket sub-protocols it is spoken under, best first; an empty one is for peers that offer
+   * none. Not spoken over WebSocket without them. A protocol that has some must say `peerLoggedIn`.
+   */
   readonly subprotocols?: readonly string[];
   /**
    * Whether a peer whose first bytes are these speaks this protocol; undefined if more bytes are

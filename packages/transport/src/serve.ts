@@ -1,12 +1,22 @@
-import type { Listener } from './connection.ts';
-import { Entrance } from './entrance.ts';
-import { resolveServeOptions, type ServeOptions } from './options.ts';
+import { BrokerError } from '@batonmq/model';
+import type { ServedListener } from './connection.ts';
+import { Entrance, type Admission } from './entrance.ts';
+import { resolveServeOptions, type ServeOptions, type ServeSettings } from './options.ts';
 import type { Protocol } from './protocol.ts';
 import { openServerSocket } from './server-socket.ts';
 import { parseUri, type TransportUri } from './uri.ts';
 
-/** Schemes under which all protocols are served, told apart by their first bytes. */
-const DETECTING = ['tcp', 'auto'] as const;
+/** Schemes that name no protocol. `tcp` is what ActiveMQ's clients and people write. */
+const GENERAL: Readonly<Record<string, Admission>> = {
+  tcp: { security: 'offered', inside: 'any' },
+  auto: { security: 'offered', inside: 'any' },
+  ssl: { security: 'required', inside: 'any' },
+  'auto+ssl': { security: 'required', inside: 'any' },
+  ws: { security: 'none', inside: 'web-socket' },
+  wss: { security: 'required', inside: 'web-socket' },
+};
+
+const SECURE_SUFFIX = '+ssl';
 
 /**
  * Checks what {@link serve} will be given, so that a mistake shows before anything is opened.
@@ -16,15 +26,21 @@ const DETECTING = ['tcp', 'auto'] as const;
  * wrong with the query.
  */
 export function checkListenUri(uri: string, protocolNames: readonly string[]): void {
-  resolveServeOptions(parseListenUri(uri, protocolNames).query, {});
+  settingsOf(parseListenUri(uri, protocolNames), {});
 }
 
 /**
- * Opens a port for peers of several protocols. `tcp:` and `auto:` serve all of them and tell them apart
- * by their first bytes; the name of a protocol as scheme, as in `stomp://0.0.0.0:61613`, serves
- * it alone and asks nothing.
+ * Opens a port for peers of several protocols.
  *
- * @param uri - `scheme://host:port`; port 0 lets the system choose. The query may hold the numbers
+ * | scheme            | who is served                                                              |
+ * | ----------------- | -------------------------------------------------------------------------- |
+ * | `tcp`, `auto`     | all protocols and WebSocket, told apart by their first bytes; with `tls`, also under TLS |
+ * | `ssl`, `auto+ssl` | the same, under TLS only                                                   |
+ * | `ws`, `wss`       | WebSocket only, by the offered sub-protocol                                |
+ * | `stomp`, …        | the protocol of that name only, asked nothing                              |
+ * | `stomp+ssl`, …    | the same, under TLS                                                        |
+ *
+ * @param uri - `scheme://host:port`; port 0 lets the system choose. The query may hold the plain values
  * of {@link ServeOptions}.
  * @param protocols - Asked in this order.
  * @throws `BATON_UNSUPPORTED`, `BATON_INVALID_URI`, `BATON_INVALID_OPTION`; `BATON_DISCONNECTED` if
@@ -34,18 +50,24 @@ export async function serve(
   uri: string,
   protocols: readonly Protocol[],
   options: ServeOptions = {},
-): Promise<Listener> {
-  const names = protocols.map(({ name }) => name);
-  const { scheme, host, port, query } = parseListenUri(uri, names);
-  const settings = resolveServeOptions(query, options);
-  const refused = options.refused ?? ignored;
-  const served = isDetecting(scheme) ? protocols : protocols.filter(({ name }) => name === scheme);
-  const entrance = new Entrance(scheme, served, settings, refused);
-  const socket = await openServerSocket({
+): Promise<ServedListener> {
+  const address = parseListenUri(
     uri,
-    scheme,
-    host,
-    port,
+    protocols.map(({ name }) => name),
+  );
+  const settings = settingsOf(address, options);
+  const { tls, refused = ignored } = options;
+  const admission = admissionOf(address.scheme, protocols);
+  if (admission.security === 'required' && tls === undefined) {
+    throw new BrokerError(
+      'BATON_INVALID_OPTION',
+      `${uri} needs a TLS certificate and its key, and none are set`,
+    );
+  }
+  const entrance = new Entrance(admission, protocols, settings, tls, refused);
+  const socket = await openServerSocket({
+    ...address,
+    uri,
     settings,
     accepted: (accepted) => {
       entrance.admit(accepted);
@@ -54,6 +76,9 @@ export async function serve(
   });
   return {
     uri: socket.uri,
+    renewTls: (identity) => {
+      entrance.renewTls(identity);
+    },
     close: async () => {
       entrance.close();
       await socket.close();
@@ -62,11 +87,29 @@ export async function serve(
 }
 
 function parseListenUri(uri: string, protocolNames: readonly string[]): TransportUri {
-  return parseUri(uri, [...DETECTING, ...protocolNames]);
+  const ofProtocols = protocolNames.flatMap((name) => [name, `${name}${SECURE_SUFFIX}`]);
+  return parseUri(uri, [...Object.keys(GENERAL), ...ofProtocols]);
 }
 
-function isDetecting(scheme: string): boolean {
-  return DETECTING.some((detecting) => detecting === scheme);
+function settingsOf({ scheme, query }: TransportUri, options: ServeOptions): ServeSettings {
+  const settings = resolveServeOptions(query, options);
+  const asksForCertificates = [...query.keys()].some((key) => key.endsWith('ClientAuth'));
+  if (asksForCertificates && admissionOf(scheme, []).security !== 'required') {
+    throw new BrokerError(
+      'BATON_INVALID_OPTION',
+      `needClientAuth and wantClientAuth are for listeners that let in TLS alone, like ssl:, not for ${scheme}:`,
+    );
+  }
+  return settings;
+}
+
+function admissionOf(scheme: string, protocols: readonly Protocol[]): Admission {
+  const general = GENERAL[scheme];
+  if (general !== undefined) return general;
+  const isSecure = scheme.endsWith(SECURE_SUFFIX);
+  const name = isSecure ? scheme.slice(0, -SECURE_SUFFIX.length) : scheme;
+  const protocol = protocols.find((served) => served.name === name);
+  return { security: isSecure ? 'required' : 'none', inside: protocol ?? 'any' };
 }
 
 function ignored(): void {}

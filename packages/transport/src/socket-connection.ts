@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { assert } from '@batonmq/model';
 import type { ConnectionHandler, TransportConnection } from './connection.ts';
 import { flushAtEndOfTurn, type Flushable } from './flush-queue.ts';
 import type { SocketSettings } from './options.ts';
+import { certificateSubject } from './tls.ts';
 import { formatUri } from './uri.ts';
 
 /** How long an orderly close may take before the socket is cut. */
@@ -21,6 +23,7 @@ type State = 'created' | 'open' | 'closing' | 'closed';
 export class SocketConnection implements TransportConnection, Flushable {
   readonly remoteAddress: string;
   readonly localAddress: string;
+  readonly certificateSubject: string | undefined;
   readonly #socket: Socket;
   readonly #settings: SocketSettings;
   readonly #closed: Promise<void>;
@@ -31,17 +34,20 @@ export class SocketConnection implements TransportConnection, Flushable {
   #isCongested = false;
   #pauseCount = 0;
 
-  /** @param scheme - For the addresses: `tcp`, `ssl`. */
-  constructor(socket: Socket, scheme: string, settings: SocketSettings) {
+  /** @param socket - Connected; under TLS with its handshake done. */
+  constructor(socket: Socket, settings: SocketSettings) {
     this.#socket = socket;
     this.#settings = settings;
+    const isSecure = socket instanceof TLSSocket;
+    const scheme = isSecure ? 'ssl' : 'tcp';
+    this.certificateSubject = isSecure ? certificateSubject(socket) : undefined;
     this.remoteAddress = formatUri(
       scheme,
       socket.remoteAddress ?? 'unknown',
       socket.remotePort ?? 0,
     );
     this.localAddress = formatUri(scheme, socket.localAddress ?? 'unknown', socket.localPort ?? 0);
-    socket.on('error', (error) => (this.#error ??= error));
+    socket.on('error', (error: Error) => (this.#error ??= error));
     this.#closed = new Promise((resolve) => {
       socket.once('close', () => {
         this.#over();

@@ -81,3 +81,13 @@ export function received(socket: Socket): () => string {
   socket.on('data', (chunk) => (text += chunk.toString()));
   return () => text;
 }
+
+/** Resolves when the socket is closed, with or without an error. */
+export function ended(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('close', () => {
+      resolve();
+    });
+    socket.resume();
+  });
+}

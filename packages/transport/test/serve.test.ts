@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { checkListenUri, serve, type Listener, type ServeOptions } from '../src/index.ts';
-import { EchoProtocol, rawSocket, received } from './peers.ts';
+import { EchoProtocol, ended, rawSocket, received } from './peers.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -104,10 +103,10 @@ describe('peers that nobody knows', () => {
     const { listener, refusals } = await served();
     const socket = await socketTo(listener);
     socket.write('\u0000\u0001QUINCE');
-    await once(socket, 'close');
+    await ended(socket);
     expect(refusals).toEqual([
       expect.stringMatching(
-        /^BATON_PROTOCOL tcp:\/\/127.* no protocol here begins with "\\u0000\\u0001QUINCE"; spoken are apple, pear/,
+        /^BATON_PROTOCOL tcp:\/\/127.* nothing spoken here begins with "\\u0000\\u0001QUINCE"; spoken are apple, pear, WebSocket$/,
       ),
     ]);
   });
@@ -117,7 +116,7 @@ describe('peers that nobody knows', () => {
     const closes: Promise<unknown>[] = [];
     for (let count = 0; count < 1000; count += 1) {
       const socket = await socketTo(listener);
-      closes.push(once(socket.resume(), 'close'));
+      closes.push(ended(socket));
     }
     await Promise.all(closes);
     expect(refusals).toHaveLength(1000);
@@ -130,7 +129,7 @@ describe('peers that nobody knows', () => {
     });
     const socket = await socketTo(listener);
     socket.write('APP');
-    await once(socket.resume(), 'close');
+    await ended(socket);
     expect(refusals).toHaveLength(1);
   });
 
@@ -141,7 +140,7 @@ describe('peers that nobody knows', () => {
     await until(() => apple.peers.length === 1);
     const waiting = await socketTo(listener);
     const second = await socketTo(listener);
-    await once(second.resume(), 'close');
+    await ended(second);
     expect(refusals).toEqual([expect.stringMatching(/^BATON_LIMIT .* 1 peers wait here/)]);
     waiting.write('APPLE');
     await until(() => apple.peers.length === 2);
@@ -151,7 +150,7 @@ describe('peers that nobody knows', () => {
     const { listener, apple, refusals } = await served('tcp://127.0.0.1:0?undetectedCountMax=1');
     const first = await socketTo(listener);
     first.end();
-    await once(first.resume(), 'close');
+    await ended(first);
     const second = await socketTo(listener);
     second.write('APPLE');
     await until(() => apple.peers.length === 1);
@@ -163,13 +162,13 @@ describe('peers that nobody knows', () => {
     const socket = await socketTo(listener);
     await new Promise(setImmediate);
     await listener.close();
-    await once(socket.resume(), 'close');
+    await ended(socket);
   });
 });
 
 describe('listen URIs', () => {
   test.each([
-    ['quince://127.0.0.1:1', 'BATON_UNSUPPORTED', /allowed is tcp, auto, .*apple/],
+    ['quince://127.0.0.1:1', 'BATON_UNSUPPORTED', /allowed is tcp, auto, ssl.*apple, apple\+ssl/],
     ['tcp://127.0.0.1:1?undetectedCountMax=0', 'BATON_INVALID_OPTION', /undetectedCountMax is 0/],
   ])('%s is refused: %s', (uri, code, text) => {
     expect(() => {

@@ -341,7 +341,7 @@ describe('dial', () => {
 
 describe('URIs', () => {
   test.each([
-    ['ssl://127.0.0.1:61617', 'BATON_UNSUPPORTED', /allowed is tcp/],
+    ['udp://127.0.0.1:61617', 'BATON_UNSUPPORTED', /allowed is tcp, ssl, ws, wss/],
     ['127.0.0.1:61616', 'BATON_INVALID_URI', /no URI|port|host/],
     ['tcp://127.0.0.1', 'BATON_INVALID_URI', /port is missing/],
     ['tcp://127.0.0.1:99999', 'BATON_INVALID_URI', /no URI/],

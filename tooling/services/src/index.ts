@@ -12,6 +12,16 @@ export {
   type BatonMqOptions,
   type LoggedEvent,
 } from './baton-mq.ts';
+export {
+  certificateText,
+  CLIENT_SUBJECT,
+  javaKeyStore,
+  javaTrustStore,
+  testCertificates,
+  type CertificateFiles,
+  type CertificateText,
+  type TestCertificates,
+} from './certificates.ts';
 export { compileJava, runJava, type JavaProgram, type JavaRunOptions } from './java.ts';
 export { ManagedProcess, type ManagedProcessOptions, type ProcessExit } from './managed-process.ts';
 export { startNats, type Nats, type NatsOptions } from './nats.ts';

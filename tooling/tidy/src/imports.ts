@@ -37,6 +37,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Packages of others that a package may ship with. Anything more needs a decision record. */
 export const MAY_DEPEND_ON: Readonly<Record<string, readonly string[]>> = {
   'store-fs-lock': ['fs-native-extensions'],
+  transport: ['ws'],
   'broker-server': ['commander', 'yaml', 'zod'],
 };
 
