@@ -31,6 +31,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'transport',
     'openwire',
   ],
+  'protocol-stomp': ['model', 'runtime', 'message-content', 'broker-core', 'transport'],
   client: ['model', 'runtime', 'message-content', 'openwire', 'transport', 'discovery'],
 };
 

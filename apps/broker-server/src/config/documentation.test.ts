@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { BROKER_DEFAULTS, POLICY_DEFAULTS, POLICY_NAMES } from '@batonmq/broker-core';
 import { OPEN_WIRE_DEFAULTS } from '@batonmq/protocol-openwire';
+import { STOMP_DEFAULTS } from '@batonmq/protocol-stomp';
 import { SERVE_DEFAULTS } from '@batonmq/transport';
 import { expect, test } from 'vitest';
 import { effectiveStore } from '../store-choice.ts';
@@ -30,6 +31,7 @@ function inForce(options: Options): string[] {
 test.each<[string, Options]>([
   ['## Options of `broker`', BROKER_DEFAULTS],
   ['## Options of `openwire`', OPEN_WIRE_DEFAULTS],
+  ['## Options of `stomp`', STOMP_DEFAULTS],
   ['## Options of `listen`', SERVE_DEFAULTS],
   ['### `file:DIR`', effectiveStore('file:data')],
   ['### `memory:`', effectiveStore('memory:')],

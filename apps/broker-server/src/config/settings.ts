@@ -9,6 +9,7 @@ import {
   type VirtualDestination,
 } from '@batonmq/broker-core';
 import { resolveOpenWireOptions, type OpenWireOptions } from '@batonmq/protocol-openwire';
+import { resolveStompOptions, type StompOptions } from '@batonmq/protocol-stomp';
 import { PROTOCOL_NAMES } from '../protocols.ts';
 import { chooseStore, effectiveStore, type StoreChoice } from '../store-choice.ts';
 import { listSection, isMapping, optionProblems, optionSection } from './option-section.ts';
@@ -76,6 +77,7 @@ export const SETTINGS_SCHEMA = z.strictObject(
     store: z.custom<StoreChoice>().superRefine(checkStore).optional(),
     broker: optionSection<BrokerOptions>(resolveBrokerOptions).optional(),
     openwire: optionSection<OpenWireOptions>(resolveOpenWireOptions).optional(),
+    stomp: optionSection<StompOptions>(resolveStompOptions).optional(),
     policies: listSection<PolicyEntry>((entries) => policyProblems(entries, UNBOUNDED)).optional(),
     virtualDestinations: listSection<VirtualDestination>(virtualProblems).optional(),
     admin: text.refine(isAdminAddress, 'must be HOST:PORT or off').optional(),
@@ -108,6 +110,8 @@ export interface Settings {
   readonly broker?: BrokerOptions | undefined;
   /** How OpenWire clients are treated. @defaultValue OPEN_WIRE_DEFAULTS of protocol-openwire */
   readonly openwire?: OpenWireOptions | undefined;
+  /** How STOMP clients are treated. @defaultValue STOMP_DEFAULTS of protocol-stomp */
+  readonly stomp?: StompOptions | undefined;
   /** What is set for single destinations and patterns of them. @defaultValue none */
   readonly policies?: readonly PolicyEntry[] | undefined;
   /** Destinations whose messages go on to others. @defaultValue the virtual topics `VirtualTopic.>` */
@@ -150,6 +154,7 @@ export function effectiveSettings(settings: Settings): Required<Settings> {
     store: effectiveStore(settings.store),
     broker: resolveBrokerOptions(settings.broker),
     openwire: resolveOpenWireOptions(settings.openwire),
+    stomp: resolveStompOptions(settings.stomp),
     policies: settings.policies ?? [],
     virtualDestinations: settings.virtualDestinations ?? [],
   };

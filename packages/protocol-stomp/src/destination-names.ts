@@ -1,0 +1,161 @@
+import type { BrokerConnection } from '@batonmq/broker-core';
+import {
+  BrokerError,
+  destination,
+  isTemporary,
+  type Destination,
+  type DestinationKind,
+} from '@batonmq/model';
+import type { Frame } from './codec/frame.ts';
+import type { Header } from './codec/header.ts';
+
+/** How the names of each kind begin, first those of STOMP, then those of the broker's own text form. */
+const PREFIXES: readonly (readonly [string, DestinationKind])[] = [
+  ['/queue/', 'queue'],
+  ['/topic/', 'topic'],
+  ['/remote-temp-queue/', 'temp-queue'],
+  ['/remote-temp-topic/', 'temp-topic'],
+  ['queue://', 'queue'],
+  ['topic://', 'topic'],
+  ['temp-queue://', 'temp-queue'],
+  ['temp-topic://', 'temp-topic'],
+];
+
+/** Names of the connection's own temporary destinations: it makes them by using them. */
+const OWN_PREFIXES: readonly (readonly [string, DestinationKind])[] = [
+  ['/temp-queue/', 'temp-queue'],
+  ['/temp-topic/', 'temp-topic'],
+];
+
+const REMOTE_PREFIX: Readonly<Record<DestinationKind, string>> = {
+  queue: '/queue/',
+  topic: '/topic/',
+  'temp-queue': '/remote-temp-queue/',
+  'temp-topic': '/remote-temp-topic/',
+};
+
+/** Names that one connection uses at a time; more only cost their conversion again. */
+const CACHED_COUNT_MAX = 1000;
+
+/** A name with the options behind it. */
+export interface NamedDestination {
+  readonly target: Destination;
+  /** What follows the `?` of the name. */
+  readonly options: string | undefined;
+}
+
+/** How one client names destinations. Its temporary ones have names of its own choice. */
+export class DestinationNames {
+  readonly #connection: BrokerConnection;
+  readonly #temporaryCountMax: number;
+  readonly #known = new Map<string, NamedDestination>();
+  readonly #ownByName = new Map<string, Destination>();
+  readonly #ownNameByKey = new Map<string, string>();
+  #lastName = Buffer.alloc(0);
+  #last: Destination | undefined;
+
+  constructor(connection: BrokerConnection, temporaryCountMax: number) {
+    this.#connection = connection;
+    this.#temporaryCountMax = temporaryCountMax;
+  }
+
+  /**
+   * The destination that a header names, which is there. A sender names the same one again and again:
+   * then its bytes are compared and no string is made.
+   *
+   * @throws `BATON_INVALID_DESTINATION`, `BATON_LIMIT`.
+   */
+  ofHeader(frame: Frame, header: Header): Destination {
+    const index = frame.indexOf(header);
+    const start = frame.valueStartOf(index);
+    const end = frame.valueEndOf(index);
+    if (this.#last !== undefined && isSame(frame.bytes, start, end, this.#lastName)) {
+      return this.#last;
+    }
+    const { target } = this.parse(frame.valueAt(index));
+    this.#lastName = Buffer.from(frame.bytes.subarray(start, end));
+    this.#last = target;
+    return target;
+  }
+
+  /** @throws `BATON_INVALID_DESTINATION`, `BATON_LIMIT`. */
+  parse(text: string): NamedDestination {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    const named = this.#parse(text.trim());
+    if (this.#known.size >= CACHED_COUNT_MAX) this.#known.clear();
+    this.#known.set(text, named);
+    return named;
+  }
+
+  /** How the client knows it. */
+  format(target: Destination): string {
+    return this.#ownNameByKey.get(target.key) ?? remoteName(target);
+  }
+
+  #parse(text: string): NamedDestination {
+    const optionsStart = text.indexOf('?');
+    const name = optionsStart < 0 ? text : text.slice(0, optionsStart);
+    const options = optionsStart < 0 ? undefined : text.slice(optionsStart + 1);
+    for (const [prefix, kind] of OWN_PREFIXES) {
+      if (name.startsWith(prefix)) return { target: this.#own(name, kind), options };
+    }
+    for (const [prefix, kind] of PREFIXES) {
+      if (name.startsWith(prefix)) {
+        return { target: destination(kind, composite(name.slice(prefix.length), kind)), options };
+      }
+    }
+    throw new BrokerError(
+      'BATON_INVALID_DESTINATION',
+      `The destination "${text}" begins with none of /queue/ /topic/ /temp-queue/ /temp-topic/`,
+    );
+  }
+
+  #own(name: string, kind: DestinationKind): Destination {
+    const known = this.#ownByName.get(name);
+    if (known !== undefined) return known;
+    const count = this.#ownByName.size;
+    if (count >= this.#temporaryCountMax) {
+      throw new BrokerError(
+        'BATON_LIMIT',
+        `The connection has ${count} temporary destinations; "temporaryDestinationCountMax" allows no more`,
+      );
+    }
+    const made = destination(kind, `${this.#connection.connectionId}:${count + 1}`);
+    this.#connection.addDestination(made);
+    this.#ownByName.set(name, made);
+    this.#ownNameByKey.set(made.key, name);
+    return made;
+  }
+}
+
+/** How a client knows a destination that it did not make itself. */
+export function remoteName(target: Destination): string {
+  return `${REMOTE_PREFIX[target.kind]}${target.name}`;
+}
+
+/** True if two clients know it by different names. */
+export function hasOwnName(target: Destination | undefined): target is Destination {
+  return target !== undefined && isTemporary(target);
+}
+
+/** The parts of a list may be written as STOMP or as the broker writes them; the broker reads its own form. */
+function composite(name: string, kind: DestinationKind): string {
+  if (!name.includes(',')) return name;
+  const parts = name.split(',').map((part) => {
+    const text = part.trim();
+    const found = PREFIXES.find(([prefix]) => text.startsWith(prefix));
+    if (found === undefined) return text;
+    const [prefix, partKind] = found;
+    const plain = text.slice(prefix.length);
+    return partKind === kind ? plain : `${partKind}://${plain}`;
+  });
+  return parts.join(',');
+}
+
+function isSame(bytes: Buffer, start: number, end: number, name: Buffer): boolean {
+  if (end - start !== name.length) return false;
+  let index = 0;
+  while (index < name.length && bytes[start + index] === name[index]) index += 1;
+  return index === name.length;
+}
