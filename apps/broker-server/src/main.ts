@@ -8,6 +8,7 @@ import { produceCommand } from './command/produce.ts';
 import { startCommand } from './command/start.ts';
 import { statusCommand } from './command/status.ts';
 import { storeCommand } from './command/store.ts';
+import { userCommand } from './command/user.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -21,9 +22,12 @@ const program = new Command('batonmq')
   .addCommand(consumeCommand())
   .addCommand(browseCommand())
   .addCommand(storeCommand())
+  .addCommand(userCommand())
   .showHelpAfterError('Try batonmq --help, or --help after a command.')
   .exitOverride();
-for (const command of program.commands) command.exitOverride();
+for (const command of program.commands) {
+  for (const each of [command, ...command.commands]) each.exitOverride();
+}
 
 // Whoever reads our output may leave first (`batonmq consume | head`, a log collector that restarts).
 // A broker works on without its log; the other commands have nobody left to work for.

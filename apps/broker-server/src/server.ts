@@ -3,8 +3,12 @@ import { BrokerError } from '@batonmq/model';
 import type { RuntimeComponents } from '@batonmq/runtime';
 import { openStore, type Store } from '@batonmq/store-spi';
 import { serveAdmin, type AdminHttp } from './admin/admin-http.ts';
+import { effectiveSecurity } from './config/security-section.ts';
 import type { Settings } from './config/settings.ts';
 import { Listeners } from './listeners.ts';
+import { groupAccess } from './admin/admin-access.ts';
+import { openAuditLog, type AuditLog } from './security/audit-log.ts';
+import { openSecurity } from './security/open-security.ts';
 import { createProtocols, type ServedProtocol } from './protocols.ts';
 import { destinationsOf, type ServerStatus } from './status.ts';
 import { chooseStore, storeUri } from './store-choice.ts';
@@ -22,6 +26,7 @@ export async function startServer(
   settings: Settings,
   components: RuntimeComponents,
 ): Promise<Server> {
+  const security = settings.security && (await openSecurity(settings.security, components));
   const store = openStore(chooseStore(settings.store), components);
   const { name, broker: options = {}, policies = [], virtualDestinations = [] } = settings;
   const broker = createBroker({
@@ -31,9 +36,13 @@ export async function startServer(
     options,
     policies,
     virtualDestinations,
+    ...(security && { security }),
   });
+  const { audit = security ? 'log' : 'off' } = settings;
+  const auditLog =
+    audit === 'off' ? undefined : await openAuditLog(audit, broker, components.logger);
   const protocols = createProtocols(broker, components, settings);
-  const server = new Server({ settings, components, store, broker, protocols });
+  const server = new Server({ settings, components, store, broker, protocols, auditLog });
   await server.start();
   return server;
 }
@@ -44,6 +53,7 @@ interface ServerParts {
   readonly store: Store;
   readonly broker: Broker;
   readonly protocols: readonly ServedProtocol[];
+  readonly auditLog: AuditLog | undefined;
 }
 
 /** A running broker with its sockets. Clients are let in exactly while the role is `active`. */
@@ -89,10 +99,14 @@ export class Server {
       this.#roleChanged(event);
     });
     if (settings.admin !== 'off') {
-      this.#admin = await serveAdmin(settings.admin, {
-        status: () => this.status(),
-        policy: (destination) => broker.effectivePolicy(destination),
-      });
+      this.#admin = await serveAdmin(
+        settings.admin,
+        {
+          status: () => this.status(),
+          policy: (destination) => broker.effectivePolicy(destination),
+        },
+        settings.security && groupAccess(broker, effectiveSecurity(settings.security).adminGroups),
+      );
     }
     try {
       await broker.start();
@@ -131,6 +145,7 @@ export class Server {
       await broker.stop();
       await Promise.all(protocols.map((protocol) => protocol.close()));
       await this.#admin?.close();
+      await this.#parts.auditLog?.close();
       components.logger.log('info', 'stopped', { event: 'stopped' });
       this.#finish(failure);
     } catch (error) {

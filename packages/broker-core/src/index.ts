@@ -50,6 +50,7 @@ export {
   type AuthorizationOptions,
   type Permissions,
 } from './security/authorization-entries.ts';
+export { authorizationProblems } from './security/authorization-problems.ts';
 export {
   resolveSecurityOptions,
   SECURITY_DEFAULTS,

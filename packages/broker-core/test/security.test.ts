@@ -424,8 +424,9 @@ test('every mistake in entries and options is named', () => {
     { topic: 'T', read: 'users' },
   ] as unknown as AuthorizationEntry[];
   expect(() => authorizationEntries({ entries })).toThrow(
-    'entry 1 needs either a queue or a topic, which is one name or pattern; ' +
-      'entry 2: "reed" is unknown; entry 3: "read" must be a list of groups',
+    '.entries[0] must name either a queue or a topic it is for; ' +
+      '.entries[1].reed is unknown; these are known: queue, topic, read, write, admin; ' +
+      '.entries[2].read must be a list of groups, not "users"',
   );
 });
 

@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import type { ServerStatus } from '../status.ts';
 import { serveAdmin, type AdminHttp, type AdminSubject } from './admin-http.ts';
@@ -72,4 +73,17 @@ test('the policy of a destination is shown with its sources; without a destinati
       code: 'BATON_INVALID_ARGUMENT',
     },
   ]);
+});
+
+test('a path that is none is refused, and harms nobody', async () => {
+  admin = await serveAdmin('127.0.0.1:0', subject());
+  const { hostname, port } = new URL(admin.uri);
+  const answered = await new Promise<number | undefined>((resolve) => {
+    request({ hostname, port, path: '//' }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).end();
+  });
+  expect(answered).toBe(400);
+  expect((await fetch(`${admin.uri}/health`)).status).toBe(200);
 });

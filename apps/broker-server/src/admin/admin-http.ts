@@ -1,8 +1,9 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { EffectivePolicy } from '@batonmq/broker-core';
 import { BrokerError, isBrokerError, parseDestination, type Destination } from '@batonmq/model';
 import type { ServerStatus } from '../status.ts';
+import type { AdminAccess } from './admin-access.ts';
 
 /** The HTTP interface for operators and their load balancers. */
 export interface AdminHttp {
@@ -20,6 +21,9 @@ export interface AdminSubject {
 /** A request that takes longer than this to arrive is dropped, milliseconds. */
 const REQUEST_TIMEOUT_MS = 5_000;
 
+/** For load balancers, which have no user. */
+const OPEN_PATHS = ['/health', '/ready'];
+
 type Answer = readonly [code: number, body: object];
 
 /**
@@ -29,12 +33,17 @@ type Answer = readonly [code: number, body: object];
  * - `/status`: everything as JSON;
  * - `/policy?destination=queue://A`: every policy in force for a destination, and which entry says so.
  *
+ * All but the first two ask `access` first, if there is any.
+ *
  * @throws `BATON_INVALID_OPTION` if the address cannot be listened on.
  */
-export async function serveAdmin(address: string, subject: AdminSubject): Promise<AdminHttp> {
+export async function serveAdmin(
+  address: string,
+  subject: AdminSubject,
+  access?: AdminAccess,
+): Promise<AdminHttp> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    route(request.method ?? 'GET', url, subject).then(
+    respond(request, subject, access).then(
       ([code, body]) => {
         answer(response, code, body);
       },
@@ -49,6 +58,21 @@ export async function serveAdmin(address: string, subject: AdminSubject): Promis
     uri: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     close: () => closed(server),
   };
+}
+
+async function respond(
+  request: IncomingMessage,
+  subject: AdminSubject,
+  access: AdminAccess | undefined,
+): Promise<Answer> {
+  const target = request.url ?? '/';
+  if (!URL.canParse(target, 'http://localhost')) return [400, { error: 'The path is no path' }];
+  const url = new URL(target, 'http://localhost');
+  if (!OPEN_PATHS.includes(url.pathname)) {
+    const { remoteAddress = '' } = request.socket;
+    await access?.check(request.headers.authorization, remoteAddress);
+  }
+  return route(request.method ?? 'GET', url, subject);
 }
 
 async function route(method: string, url: URL, subject: AdminSubject): Promise<Answer> {
@@ -86,6 +110,8 @@ function destinationIn(url: URL): Destination {
 /** What the caller got wrong is theirs to know; of the rest only that it failed. */
 function failed(error: unknown): Answer {
   if (isBrokerError(error)) {
+    const { status } = error.details;
+    if (typeof status === 'number') return [status, { error: error.message, code: error.code }];
     const code = error.kind === 'invalid' ? 400 : 503;
     return [code, { error: error.message, code: error.code }];
   }
@@ -93,7 +119,11 @@ function failed(error: unknown): Answer {
 }
 
 function answer(response: ServerResponse, code: number, body: object): void {
-  response.writeHead(code, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.writeHead(code, {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    ...(code === 401 && { 'www-authenticate': 'Basic realm="batonmq", charset="UTF-8"' }),
+  });
   response.end(`${JSON.stringify(body, undefined, 2)}\n`);
 }
 

@@ -1,4 +1,5 @@
 import { BrokerError } from '@batonmq/model';
+import { loginFromEnvironment } from './login.ts';
 
 const TIMEOUT_MS = 5_000;
 
@@ -23,9 +24,17 @@ export async function askBroker<T>(admin: string, path: string, method = 'GET'):
   throw new BrokerError('BATON_INVALID_ARGUMENT', `The broker at ${uri} refused: ${error}`);
 }
 
+function loginHeaders(): Record<string, string> {
+  const { userName, password = '' } = loginFromEnvironment();
+  if (userName === undefined) return {};
+  const encoded = Buffer.from(`${userName}:${password}`).toString('base64');
+  return { authorization: `Basic ${encoded}` };
+}
+
 async function reach(uri: string, method: string): Promise<Response> {
   try {
-    return await fetch(uri, { method, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    return await fetch(uri, { method, signal, headers: loginHeaders() });
   } catch (cause) {
     throw new BrokerError(
       'BATON_DISCONNECTED',

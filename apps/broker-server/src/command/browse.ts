@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { connect } from '@batonmq/client';
 import { formatCount } from '../terminal/units.ts';
 import { interruption, wholeNumber, withClientFlags, type ClientFlags } from './client-flags.ts';
+import { loginFromEnvironment } from './login.ts';
 import { bodyText } from './message-text.ts';
 
 interface BrowseFlags extends ClientFlags {
@@ -18,7 +19,7 @@ export function browseCommand(): Command {
 
 async function browse(flags: BrowseFlags): Promise<void> {
   const signal = interruption();
-  await using connection = await connect(flags.url, { signal });
+  await using connection = await connect(flags.url, { signal, ...loginFromEnvironment() });
   let shownCount = 0;
   for await (const message of connection.browse(flags.destination, { signal })) {
     process.stdout.write(`${message.id}  ${bodyText(message)}\n`);

@@ -3,6 +3,7 @@ import { connect, type ReceivedMessage } from '@batonmq/client';
 import { Progress } from '../terminal/progress.ts';
 import { formatCount } from '../terminal/units.ts';
 import { interruption, wholeNumber, withClientFlags, type ClientFlags } from './client-flags.ts';
+import { loginFromEnvironment } from './login.ts';
 import { bodyText } from './message-text.ts';
 
 interface ConsumeFlags extends ClientFlags {
@@ -29,7 +30,7 @@ export function consumeCommand(): Command {
 
 async function consume(flags: ConsumeFlags): Promise<void> {
   const signal = interruption();
-  await using connection = await connect(flags.url, { signal });
+  await using connection = await connect(flags.url, { signal, ...loginFromEnvironment() });
   const isTransacted = flags.ack === 'transacted';
   await using session = await connection.createSession(
     flags.ack === 'transacted' ? { isTransacted } : { acknowledge: flags.ack },

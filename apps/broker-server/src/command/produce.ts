@@ -5,6 +5,7 @@ import { BrokerError } from '@batonmq/model';
 import { Progress } from '../terminal/progress.ts';
 import { formatCount } from '../terminal/units.ts';
 import { interruption, wholeNumber, withClientFlags, type ClientFlags } from './client-flags.ts';
+import { loginFromEnvironment } from './login.ts';
 
 interface ProduceFlags extends ClientFlags {
   readonly count: number;
@@ -30,7 +31,7 @@ export function produceCommand(): Command {
 
 async function produce(flags: ProduceFlags): Promise<void> {
   const signal = interruption();
-  await using connection = await connect(flags.url, { signal });
+  await using connection = await connect(flags.url, { signal, ...loginFromEnvironment() });
   await using session = await connection.createSession({ isTransacted: flags.transacted > 0 });
   const producer = await session.createProducer(flags.destination, {
     isPersistent: flags.persistent,

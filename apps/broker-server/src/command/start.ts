@@ -39,6 +39,7 @@ export function startCommand(): Command {
     .option('--listen <uri...>', 'where clients connect (default: tcp://127.0.0.1:61616)')
     .option('--store <uri>', 'where messages are: file:DIR or memory: (default: file:./data)')
     .option('--admin <address>', 'HOST:PORT for operators, or off (default: 127.0.0.1:8161)')
+    .option('--audit <place>', 'log, off or a file (default: log with security, else off)')
     .option('--log <format>', 'json or pretty (default: pretty on a terminal)')
     .option('--log-level <level>', 'debug, info, warn or error (default: info)')
     .option('--print-config', 'print the settings in force and where each comes from, then end')

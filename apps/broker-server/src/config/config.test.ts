@@ -193,3 +193,33 @@ test('wrong policies are reported at their places; what a policy may ask for dep
   const broker = 'broker:\n  memoryLimitBytes: 1073741824\n';
   expect(problemsOf(fileSource('b.yaml', large + broker))).toEqual([]);
 });
+
+test('everything wrong about security is reported at its place', () => {
+  const text = `security:
+  users: 5
+  colour: red
+  anonymousUser: ""
+  hashesAtOnceMax: 100
+  authorization:
+    - queue: A
+      reed: [x]
+    - topic: T
+      write: users
+  tempDestinations: {read: x}
+`;
+  expect(problemsOf(fileSource('b.yaml', text)).sort()).toEqual([
+    expect.stringMatching(/^b\.yaml:10:14 security\.authorization\.1\.write: must be a list of gr/),
+    expect.stringMatching(/^b\.yaml:11:28 security\.tempDestinations\.read: must be a list of gr/),
+    expect.stringMatching(/^b\.yaml:2:10 security\.users: must be the path of a file$/),
+    expect.stringMatching(/^b\.yaml:3:11 security\.colour: is unknown; these are known: users, /),
+    expect.stringMatching(/^b\.yaml:4:18 security\.anonymousUser: .*must be a name/),
+    expect.stringMatching(/^b\.yaml:5:20 security\.hashesAtOnceMax: .*from 1 to 16/),
+    expect.stringMatching(/^b\.yaml:8:13 security\.authorization\.0\.reed: is unknown/),
+  ]);
+});
+
+test('security that lets nobody in is refused', () => {
+  expect(problemsOf(fileSource('b.yaml', 'security:\n  adminGroups: [a]\n'))).toEqual([
+    'b.yaml:2:3 security: needs users, or anonymousAccessAllowed: nobody could log in',
+  ]);
+});

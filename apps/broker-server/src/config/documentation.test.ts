@@ -6,6 +6,7 @@ import { SERVE_DEFAULTS } from '@batonmq/transport';
 import { expect, test } from 'vitest';
 import { effectiveStore } from '../store-choice.ts';
 import { entriesOf, type Options } from './option-section.ts';
+import { SECURITY_SECTION_DEFAULTS } from './security-section.ts';
 import { SETTINGS_SCHEMA } from './settings.ts';
 
 const PAGE = readFileSync(
@@ -32,6 +33,7 @@ test.each<[string, Options]>([
   ['## Options of `broker`', BROKER_DEFAULTS],
   ['## Options of `openwire`', OPEN_WIRE_DEFAULTS],
   ['## Options of `stomp`', STOMP_DEFAULTS],
+  ['## Options of `security`', { ...SECURITY_SECTION_DEFAULTS }],
   ['## Options of `listen`', SERVE_DEFAULTS],
   ['### `file:DIR`', effectiveStore('file:data')],
   ['### `memory:`', effectiveStore('memory:')],

@@ -34,6 +34,21 @@ export function optionSection<T extends object>(resolve: (options: T) => unknown
     .transform((value) => value ?? undefined);
 }
 
+/** Options that `problemsOf` checks as a whole. A section that is empty sets nothing. */
+export function checkedSection<T extends object>(
+  problemsOf: (value: unknown) => Iterable<Problem>,
+) {
+  return z
+    .custom<T | null>()
+    .superRefine((value, context) => {
+      if (value === null) return;
+      for (const { path, message } of problemsOf(value)) {
+        context.addIssue({ code: 'custom', message, path: [...path] });
+      }
+    })
+    .transform((value) => value ?? undefined);
+}
+
 /** A list that `problemsOf` checks as a whole. One that is empty sets nothing. */
 export function listSection<T extends object>(problemsOf: (list: unknown) => Iterable<Problem>) {
   return z

@@ -101,6 +101,7 @@ function hasEntry(options: Options, path: readonly string[]): boolean {
 export function formatSettings({ settings, originOf }: ResolvedSettings): string {
   const effective = effectiveSettings(settings);
   return (Object.keys(effective) as SettingName[])
+    .filter((name) => effective[name] !== undefined)
     .map((name) => {
       const value: unknown = effective[name];
       if (isMapping(value)) return `${name}:\n${formatSection(value, [name], originOf)}`;

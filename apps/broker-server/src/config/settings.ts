@@ -12,7 +12,14 @@ import { resolveOpenWireOptions, type OpenWireOptions } from '@batonmq/protocol-
 import { resolveStompOptions, type StompOptions } from '@batonmq/protocol-stomp';
 import { PROTOCOL_NAMES } from '../protocols.ts';
 import { chooseStore, effectiveStore, type StoreChoice } from '../store-choice.ts';
-import { listSection, isMapping, optionProblems, optionSection } from './option-section.ts';
+import {
+  checkedSection,
+  listSection,
+  isMapping,
+  optionProblems,
+  optionSection,
+} from './option-section.ts';
+import { effectiveSecurity, securityProblems, type SecuritySection } from './security-section.ts';
 
 /** Makes a problem of what `check` throws: who uses a value knows best what is wrong with it. */
 function refusedBy(check: (value: string) => unknown) {
@@ -80,6 +87,8 @@ export const SETTINGS_SCHEMA = z.strictObject(
     stomp: optionSection<StompOptions>(resolveStompOptions).optional(),
     policies: listSection<PolicyEntry>((entries) => policyProblems(entries, UNBOUNDED)).optional(),
     virtualDestinations: listSection<VirtualDestination>(virtualProblems).optional(),
+    security: checkedSection<SecuritySection>(securityProblems).optional(),
+    audit: text.min(1, 'must be log, off or a file').optional(),
     admin: text.refine(isAdminAddress, 'must be HOST:PORT or off').optional(),
     log: z.enum(['json', 'pretty'], { error: 'must be json or pretty' }).optional(),
     logLevel: z
@@ -116,6 +125,10 @@ export interface Settings {
   readonly policies?: readonly PolicyEntry[] | undefined;
   /** Destinations whose messages go on to others. @defaultValue the virtual topics `VirtualTopic.>` */
   readonly virtualDestinations?: readonly VirtualDestination[] | undefined;
+  /** Who is let in, and to what. @defaultValue none: everybody, to everything */
+  readonly security?: SecuritySection | undefined;
+  /** Where it is written who did what: `log`, `off`, or a file. @defaultValue `log` with security, else `off` */
+  readonly audit?: string | undefined;
   /** `HOST:PORT` of the HTTP interface for operators, or `off`. */
   readonly admin: string;
   readonly log: 'json' | 'pretty';
@@ -156,6 +169,8 @@ export function effectiveSettings(settings: Settings): Required<Settings> {
     openwire: resolveOpenWireOptions(settings.openwire),
     stomp: resolveStompOptions(settings.stomp),
     policies: settings.policies ?? [],
+    security: settings.security && effectiveSecurity(settings.security),
+    audit: settings.audit ?? (settings.security === undefined ? 'off' : 'log'),
     virtualDestinations: settings.virtualDestinations ?? [],
   };
 }

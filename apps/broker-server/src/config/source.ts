@@ -76,9 +76,13 @@ export const VARIABLES: Readonly<Record<string, SettingName>> = {
   BATONMQ_LISTEN: 'listen',
   BATONMQ_STORE: 'store',
   BATONMQ_ADMIN: 'admin',
+  BATONMQ_AUDIT: 'audit',
   BATONMQ_LOG: 'log',
   BATONMQ_LOG_LEVEL: 'logLevel',
 };
+
+/** Of the program too, but of its other commands or about where settings are. */
+const NOT_SETTINGS = ['BATONMQ_CONFIG', 'BATONMQ_USER', 'BATONMQ_PASSWORD'];
 
 /** The environment; variables of the program's prefix that it does not know are problems. */
 export function environmentSource(
@@ -87,7 +91,7 @@ export function environmentSource(
   const raw: Record<string, unknown> = {};
   const unknown: string[] = [];
   for (const [variable, value] of Object.entries(environment)) {
-    if (!variable.startsWith('BATONMQ_') || variable === 'BATONMQ_CONFIG') continue;
+    if (!variable.startsWith('BATONMQ_') || NOT_SETTINGS.includes(variable)) continue;
     const name = VARIABLES[variable];
     if (name === undefined) unknown.push(variable);
     else raw[name] = name === 'listen' ? value?.split(',') : value;

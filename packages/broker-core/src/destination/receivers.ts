@@ -40,7 +40,11 @@ export class Receivers {
       this.#keep(target, message);
       return;
     }
-    for (const destination of route.forwardTo) this.send(copyFor(destination, message));
+    // The broker's own doing: the rights of who sent the message are not asked for.
+    for (const destination of route.forwardTo) {
+      const next = this.#destinations.resolve(destination, undefined);
+      this.#enter(next, copyFor(destination, message));
+    }
     for (const queue of route.queues()) this.#enter(queue, copyFor(queue.destination, message));
     if (route.isKept) this.#keep(target, message);
   }

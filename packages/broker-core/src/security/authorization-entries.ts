@@ -6,6 +6,8 @@ import {
   matchesPattern,
   type Destination,
 } from '@batonmq/model';
+import { describeProblems } from '../policy/shape.ts';
+import { authorizationProblems } from './authorization-problems.ts';
 import { ADVISORY_PREFIX, isAdvisoryName } from './reserved-names.ts';
 import type { Action, Authorizer, Principal } from './security.ts';
 
@@ -48,8 +50,10 @@ const NO_CONSUMER_PREFIX = `${ADVISORY_PREFIX}NoConsumer.`;
  * @throws `BATON_INVALID_OPTION` naming everything that is wrong.
  */
 export function authorizationEntries(options: AuthorizationOptions): Authorizer {
-  const problems = problemsOf(options);
-  if (problems.length > 0) throw new BrokerError('BATON_INVALID_OPTION', problems.join('; '));
+  const problems = [...authorizationProblems(options)];
+  if (problems.length > 0) {
+    throw new BrokerError('BATON_INVALID_OPTION', describeProblems(problems));
+  }
   return new EntriesAuthorizer(options);
 }
 
@@ -109,36 +113,4 @@ function overlap(one: readonly string[], other: readonly string[]): boolean {
 
 function isRest(levels: readonly string[]): boolean {
   return levels.length === 1 && levels[0] === '>';
-}
-
-function problemsOf({ entries, tempDestinations = {} }: AuthorizationOptions): string[] {
-  return [
-    ...entries.flatMap((entry, index) => entryProblems(entry, `entry ${index + 1}`)),
-    ...permissionProblems(tempDestinations, 'tempDestinations'),
-  ];
-}
-
-function entryProblems(entry: AuthorizationEntry, name: string): string[] {
-  const { queue, topic, ...permissions } = entry as Permissions &
-    Record<'queue' | 'topic', unknown>;
-  const patterns = [queue, topic].filter((pattern) => pattern !== undefined);
-  const [pattern] = patterns;
-  const isPattern = typeof pattern === 'string' && pattern.trim() !== '' && !pattern.includes(',');
-  const problem =
-    patterns.length === 1 && isPattern
-      ? []
-      : [`${name} needs either a queue or a topic, which is one name or pattern`];
-  return [...problem, ...permissionProblems(permissions, name)];
-}
-
-function permissionProblems(permissions: object, name: string): string[] {
-  return Object.entries(permissions).flatMap(([action, groups]: [string, unknown]) => {
-    if (!['read', 'write', 'admin'].includes(action)) return [`${name}: "${action}" is unknown`];
-    const isList = Array.isArray(groups) && groups.every((group) => isGroup(group));
-    return isList ? [] : [`${name}: "${action}" must be a list of groups`];
-  });
-}
-
-function isGroup(group: unknown): boolean {
-  return typeof group === 'string' && group.trim() !== '';
 }

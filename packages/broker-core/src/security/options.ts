@@ -23,7 +23,7 @@ export interface SecurityOptions {
   readonly failedLoginsMax?: number;
   /** The first such wait; each failure doubles it. @defaultValue 1000 */
   readonly failedLoginBackOffMs?: number;
-  /** The longest such wait. After as long again without a failure all are forgotten. @defaultValue 60 000 */
+  /** The longest such wait. All are forgotten twice that long after the last failure. @defaultValue 60 000 */
   readonly failedLoginBackOffMaxMs?: number;
   /** Addresses, and users at addresses, whose failures are remembered; the oldest are forgotten first. @defaultValue 10 000 */
   readonly failedLoginsTrackedMax?: number;
