@@ -14,6 +14,8 @@ export interface DestinationStatus {
   readonly messageCount: number;
   readonly consumerCount: number;
   readonly inFlightCount: number;
+  /** Messages that wait although consumers are there, because no selector of theirs matches them; of a queue. */
+  readonly unmatchedCount: number;
   readonly enqueuedCount: number;
   readonly dequeuedCount: number;
   readonly memoryBytes: number;

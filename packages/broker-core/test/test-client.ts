@@ -8,6 +8,7 @@ import {
   type ProducerId,
   type TransactionId,
 } from '@batonmq/model';
+import { encodeProperties, primitiveMap, type PlainValue } from '@batonmq/message-content';
 import { simRuntime, type SimRuntime } from '@batonmq/runtime/sim';
 import { createMemorySpace, memoryStore } from '@batonmq/store-memory';
 import {
@@ -106,6 +107,8 @@ export interface SendOptions {
   readonly sequence?: number;
   readonly transactionId?: TransactionId;
   readonly producer?: ProducerId;
+  readonly priority?: number;
+  readonly properties?: Readonly<Record<string, PlainValue>>;
 }
 
 /** A consumer that keeps what it gets. */
@@ -195,6 +198,11 @@ export function textOf(message: Message): string {
   return Buffer.from(message.content ?? []).toString();
 }
 
+function propertiesOf({ properties }: SendOptions): Uint8Array | undefined {
+  if (properties === undefined) return undefined;
+  return encodeProperties(primitiveMap(properties)) ?? undefined;
+}
+
 /** A client at a broker, with one producer. */
 export class TestClient {
   readonly connection: BrokerConnection;
@@ -253,11 +261,12 @@ export class TestClient {
       destination: parseDestination(to),
       transactionId: options.transactionId,
       isPersistent: options.isPersistent ?? true,
-      priority: 4,
+      priority: options.priority ?? 4,
       timestamp: 0,
       expiration: options.expiration ?? 0,
       groupSequence: 0,
       contentKind: 'text',
+      properties: propertiesOf(options),
       isCompressed: false,
       content: Buffer.from(text),
       redeliveryCount: 0,

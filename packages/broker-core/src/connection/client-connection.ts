@@ -461,8 +461,7 @@ export interface ClosableSubscription extends Subscription {
 }
 
 function requireSupported(options: SubscribeOptions): void {
-  const { selector, isRetroactive, destination } = options;
-  if (selector !== undefined && selector.trim() !== '') throw unsupported('Message selectors');
+  const { isRetroactive, destination } = options;
   if (isRetroactive && !isQueue(destination)) throw unsupported('Retroactive topic consumers');
   const kinds = new Set(compositeParts(destination).map(isQueue));
   if (kinds.size > 1) throw unsupported('A consumer of both queues and topics');

@@ -1,8 +1,9 @@
-import { isBrokerError, isQueue, type Message, type Sequence } from '@batonmq/model';
+import { isBrokerError, type Message, type Sequence } from '@batonmq/model';
 import type { RecoveredDestination, StoredMessage } from '@batonmq/store-spi';
 import { decodeMessage } from '../message/stored-message.ts';
 import type { TermParts } from '../term-parts.ts';
-import type { Queue } from './queue.ts';
+import type { Lane } from './lane.ts';
+import { Places } from './places.ts';
 
 /** Pause before a page is asked for again after the store failed to read it. */
 const READ_RETRY_MS = 1000;
@@ -15,29 +16,32 @@ export interface PagedMessage {
 }
 
 /**
- * The stored messages of a queue that are not in memory: everything durable from `from` up. They
- * cost no memory here; the store knows where they are. One page is read at a time.
+ * The stored messages of a lane that are not in memory. They cost no memory here; the store knows
+ * where they are. One page is read at a time.
+ *
+ * - *Gathered*: they are everything durable from `from` up, and are read once and in order.
+ * - *Scattered*: some before others that are in memory. `from` is the first of them or less, and
+ *   {@link Places} tells which of what is read is in memory already.
  */
 export class Backlog {
-  readonly #queue: Queue;
+  readonly #lane: Lane;
   readonly #parts: TermParts;
-  readonly #paged: (page: readonly PagedMessage[]) => void;
   #from = 1;
   #messageCount = 0;
   #durableThrough = 0;
+  #places: Places | undefined;
   #isReading = false;
 
-  constructor(queue: Queue, parts: TermParts, paged: (page: readonly PagedMessage[]) => void) {
-    this.#queue = queue;
+  constructor(lane: Lane, parts: TermParts) {
+    this.#lane = lane;
     this.#parts = parts;
-    this.#paged = paged;
   }
 
   get messageCount(): number {
     return this.#messageCount;
   }
 
-  /** The first sequence that is not in memory. */
+  /** The first sequence that is not in memory; scattered: no sequence before it is in the store alone. */
   get from(): Sequence {
     return (this.#messageCount > 0 ? this.#from : this.#durableThrough + 1) as Sequence;
   }
@@ -53,15 +57,12 @@ export class Backlog {
     this.#durableThrough = destination.nextSequence - 1;
   }
 
-  /** Messages of it that {@link Queue.isHeld} names are somebody's already: it neither counts nor pages them. */
+  /** Messages of it that {@link Lane.isHeld} names are somebody's already: it neither counts nor pages them. */
   exclude(messageCount: number): void {
     this.#messageCount = Math.max(0, this.#messageCount - messageCount);
   }
 
-  /**
-   * A message became durable. True if it stays in the store alone: there are others before it, or
-   * there is no room.
-   */
+  /** Gathered: a message became durable. True if it stays in the store alone: there are others before it, or no room. */
   keeps(sequence: Sequence, isWindowFull: boolean): boolean {
     this.#durableThrough = sequence;
     if (this.#messageCount === 0) {
@@ -72,70 +73,160 @@ export class Backlog {
     return true;
   }
 
-  /** Reads the next page, unless one is on its way. */
-  read(messageCountMax: number): void {
-    const { number } = this.#queue;
-    if (this.#isReading || this.#messageCount === 0 || number === undefined) return;
+  scatter(): void {
+    this.#places = new Places(this.from);
+    if (this.#isReading) this.#places.readBegins();
+  }
+
+  /** Scattered: everything before `from` was tested. True if gathered again: nothing from there up is in memory. */
+  gather(from: number): boolean {
+    if (this.#isReading || this.#places === undefined || this.#places.presentThrough >= from) {
+      return false;
+    }
+    this.#places = undefined;
+    this.#from = from;
+    return true;
+  }
+
+  /** Scattered: true if a durable message is in the store alone. */
+  isAbsent(sequence: Sequence): boolean {
+    return this.#places?.isAbsent(sequence) === true && !this.#lane.isHeld(sequence);
+  }
+
+  /** One that a transaction held is in memory now. It was not counted. */
+  cameBack(sequence: Sequence): void {
+    this.#places?.entered(sequence);
+  }
+
+  /** Scattered: a message became durable and is in memory. */
+  arrived(sequence: Sequence): void {
+    this.#durableThrough = sequence;
+    this.#places?.entered(sequence);
+  }
+
+  /** Scattered: a message became durable and is not. */
+  stayed(sequence: Sequence): void {
+    if (this.#messageCount === 0) this.#from = sequence;
+    this.#durableThrough = sequence;
+    this.#messageCount += 1;
+  }
+
+  /** Scattered: one that was read is in memory now. */
+  entered(sequence: Sequence): void {
+    this.#places?.entered(sequence);
+    this.#messageCount = Math.max(0, this.#messageCount - 1);
+  }
+
+  /** Scattered: one that was in memory is in the store alone now. */
+  left(sequence: Sequence): void {
+    this.#from = Math.min(this.from, sequence);
+    this.#places?.left(sequence);
+    this.#messageCount += 1;
+  }
+
+  /** One that was in memory is removed for good. */
+  gone(sequence: Sequence): void {
+    this.#places?.gone(sequence);
+  }
+
+  /** Scattered: none before `sequence` is in the store alone. */
+  startsAt(sequence: number): void {
+    this.#from = sequence;
+  }
+
+  /** Reads a page from `from` on and hands it to the lane, unless one is on its way. */
+  read(from: Sequence, messageCountMax: number): void {
+    if (this.#isReading || this.#messageCount === 0 || this.#lane.number === undefined) return;
     this.#isReading = true;
-    const limits = { messageCountMax, bytesMax: this.#parts.settings.pageBytes };
-    this.#parts.lease
-      .read(number, this.from, limits)
-      .then((stored) => stored.map((each) => this.#decoded(each)))
-      .then(
-        (page) => {
-          this.#isReading = false;
-          if (!this.#parts.isOver && !this.#queue.isRemoved) this.#take(page);
-        },
-        (error: unknown) => {
-          if (!this.#parts.isOver) this.#retry(messageCountMax, error);
-        },
-      );
+    if (this.#places === undefined) {
+      this.#read(from, messageCountMax);
+      return;
+    }
+    this.#places.readBegins();
+    // What was removed before is not in the store any more once this comes after it.
+    const read = (): void => {
+      this.#read(from, messageCountMax);
+    };
+    const { endOfTurn, writes } = this.#parts;
+    endOfTurn.run(() => {
+      writes.complete({ settled: read });
+      writes.seal();
+    });
   }
 
   clear(): void {
     this.#messageCount = 0;
   }
 
-  #decoded({ sequence, redeliveryCount, payload }: StoredMessage): PagedMessage {
-    const { destination } = this.#queue;
-    // What a subscription keeps may come from several topics; each message names its own.
-    const message = decodeMessage(payload, isQueue(destination) ? destination : undefined);
-    return { message, sequence, storedCount: redeliveryCount };
-  }
-
-  #take(read: readonly PagedMessage[]): void {
-    // The store may already show a message whose append has not settled here. It is counted in
-    // when that happens; to take it now would make it appear twice.
-    const durable = read.filter(({ sequence }) => sequence <= this.#durableThrough);
-    const last = durable.at(-1);
-    if (last === undefined) this.#reportMissing();
-    else this.#from = last.sequence + 1;
-    const page = durable.filter(({ sequence }) => !this.#queue.isHeld(sequence));
-    this.#messageCount = Math.max(0, this.#messageCount - page.length);
-    this.#paged(page);
-  }
-
-  #reportMissing(): void {
+  #missing(): void {
     this.#parts.logger.log('error', 'the store has fewer messages than it counted', {
-      destination: this.#queue.destination.key,
+      destination: this.#lane.key,
       from: this.#from,
       missingCount: this.#messageCount,
     });
     this.#messageCount = 0;
   }
 
+  #read(from: Sequence, messageCountMax: number): void {
+    const { number, queue } = this.#lane;
+    if (number === undefined || queue.isRemoved) return;
+    const limits = { messageCountMax, bytesMax: this.#parts.settings.pageBytes };
+    const durableThrough = this.#durableThrough;
+    this.#parts.lease
+      .read(number, from, limits)
+      .then((stored) => stored.map((each) => this.#decoded(each)))
+      .then(
+        (page) => {
+          this.#isReading = false;
+          if (!this.#parts.isOver && !queue.isRemoved) this.#take(from, page, durableThrough);
+        },
+        (error: unknown) => {
+          if (!this.#parts.isOver) this.#retry(from, messageCountMax, error);
+        },
+      );
+  }
+
+  #decoded({ sequence, redeliveryCount, payload }: StoredMessage): PagedMessage {
+    const message = decodeMessage(payload, this.#lane.queue.decodedAs);
+    return { message, sequence, storedCount: redeliveryCount };
+  }
+
+  #take(from: Sequence, read: readonly PagedMessage[], durableThrough: number): void {
+    // The store may already show a message whose append has not settled here. It is counted in
+    // when that happens; to take it now would make it appear twice.
+    const durable = read.filter(({ sequence }) => sequence <= this.#durableThrough);
+    const end = (durable.at(-1)?.sequence ?? durableThrough) + 1;
+    if (this.#places === undefined) this.#takeAll(durable, end);
+    else this.#test(from, durable, end);
+    this.#places?.readEnds();
+    this.#lane.pagedIn();
+  }
+
+  #takeAll(durable: readonly PagedMessage[], end: number): void {
+    if (durable.length === 0) this.#missing();
+    else this.#from = end;
+    const page = durable.filter(({ sequence }) => !this.#lane.isHeld(sequence));
+    this.#messageCount = Math.max(0, this.#messageCount - page.length);
+    this.#lane.took(page);
+  }
+
+  #test(from: Sequence, page: readonly PagedMessage[], end: number): void {
+    const isComplete = from <= this.from && end > this.#durableThrough;
+    if (page.length === 0 && isComplete && this.#messageCount > 0) this.#missing();
+    this.#lane.tested(from, page, end);
+  }
+
   /** A place that cannot be read stops its queue, loudly: to go on behind it would drop messages in silence. */
-  #retry(messageCountMax: number, error: unknown): void {
+  #retry(from: Sequence, messageCountMax: number, error: unknown): void {
     this.#parts.logger.log('error', 'cannot read a backlog; trying again', {
-      destination: this.#queue.destination.key,
-      from: this.#from,
+      destination: this.#lane.key,
+      from,
       retryMs: READ_RETRY_MS,
       code: isBrokerError(error) ? error.code : undefined,
       error,
     });
     this.#parts.clock.setTimer(READ_RETRY_MS, () => {
-      this.#isReading = false;
-      if (!this.#parts.isOver && !this.#queue.isRemoved) this.read(messageCountMax);
+      if (!this.#parts.isOver && !this.#lane.queue.isRemoved) this.#read(from, messageCountMax);
     });
   }
 }

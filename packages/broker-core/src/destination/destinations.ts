@@ -18,6 +18,7 @@ import type { Subscription } from '../subscription/subscription.ts';
 import { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { Access } from '../security/access.ts';
 import type { TermParts } from '../term-parts.ts';
+import { parseLaneKey } from './lane-key.ts';
 import { Queue } from './queue.ts';
 import { Routes } from './routes.ts';
 import { Topic, topicMessage } from './topic.ts';
@@ -57,10 +58,8 @@ export class Destinations {
   recovered(recovered: RecoveredDestination): void {
     this.reserve(recovered.destination);
     if (this.#parts.durables.recoveredQueue(recovered)) return;
-    const target = parseDestination(recovered.key);
-    const queue = new Queue(target, this.#parts, recovered);
-    queue.route = this.#routes.added(target);
-    this.#all.set(target.key, queue);
+    const { queue: target, priority } = parseLaneKey(recovered.key);
+    this.#recoveredQueue(target).recoveredLane(priority, recovered);
   }
 
   /** All that was stored is there: makes what the configuration wants to be there too. */
@@ -75,12 +74,7 @@ export class Destinations {
     return this.queue(target, undefined).destination;
   }
 
-  /** Gives a queue the number that the store will know it by; durable before any message of it. */
-  storeQueue(target: Destination): DestinationNumber {
-    return this.storeKey(target.key);
-  }
-
-  /** The same for a destination of the store that is no queue of clients. */
+  /** Gives a destination of the store the number that it will know it by; durable before any message of it. */
   storeKey(key: string): DestinationNumber {
     const destination = this.#nextNumber as DestinationNumber;
     this.#nextNumber += 1;
@@ -151,9 +145,11 @@ export class Destinations {
     this.#owners.delete(target.key);
     for (const subscription of subscriptions) this.#detach(subscription, found);
     found.remove();
-    if (found instanceof Queue && found.number !== undefined) {
-      const destination = found.number;
-      this.#parts.writes.appendDestination({ type: 'destination-removed', destination });
+    if (found instanceof Queue) {
+      for (const { number: destination } of found.lanes) {
+        if (destination === undefined) continue;
+        this.#parts.writes.appendDestination({ type: 'destination-removed', destination });
+      }
     }
     this.#parts.emit({ type: 'destination-removed', destination: target, connectionId: by });
   }
@@ -246,6 +242,16 @@ export class Destinations {
     if (listeners.size === 0) return;
     const delivery = topicMessage(message, destination, this.#parts);
     for (const subscription of listeners) subscription.offer(delivery);
+  }
+
+  /** One for all of its lanes. */
+  #recoveredQueue(target: Destination): Queue {
+    const found = this.#all.get(target.key);
+    if (found instanceof Queue) return found;
+    const queue = new Queue(target, this.#parts);
+    queue.route = this.#routes.added(target);
+    this.#all.set(target.key, queue);
+    return queue;
   }
 
   #requireRoom(target: Destination): void {

@@ -9,8 +9,11 @@ import type { Receipt } from '../connection/connection.ts';
 import type { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { Delivery } from '../subscription/subscription.ts';
 import type { Transaction } from '../transaction/transaction.ts';
+import { SelectableMessage } from '../message/selectable-message.ts';
 import { NOT_STORED } from '../write-queue.ts';
+import type { Lane } from './lane.ts';
 import type { Queue } from './queue.ts';
+import type { View } from './views.ts';
 
 /**
  * A message in a queue's memory: the one object made for it from its send to its ack. It is its own
@@ -18,14 +21,16 @@ import type { Queue } from './queue.ts';
  * dispatched messages.
  */
 export class Entry implements Delivery, Receipt {
-  readonly queue: Queue;
+  readonly lane: Lane;
   readonly message: Message;
   readonly bytes: number;
-  /** Place in the stored queue, or {@link NOT_STORED}. */
+  /** Place in the stored lane, or {@link NOT_STORED}. */
   readonly sequence: Sequence;
   /** Order in this queue's memory; 0 until it is ready. */
   brokerSequence = 0;
   redeliveryCount: number;
+  /** The selections that it matches; none in a lane where everybody may have everything. */
+  views: readonly View[] | undefined = undefined;
   /** Who has it; set while it is dispatched. */
   subscription: QueueSubscription | undefined = undefined;
   /** The open transaction that acked it. */
@@ -35,12 +40,24 @@ export class Entry implements Delivery, Receipt {
   previous: Entry | undefined = undefined;
   next: Entry | undefined = undefined;
 
-  constructor(queue: Queue, message: Message, sequence: Sequence, storedCount = 0) {
-    this.queue = queue;
+  #selectable: SelectableMessage | undefined = undefined;
+
+  constructor(lane: Lane, message: Message, sequence: Sequence, storedCount = 0) {
+    this.lane = lane;
     this.message = message;
     this.sequence = sequence;
     this.bytes = messageBytes(message);
     this.redeliveryCount = message.redeliveryCount + storedCount;
+  }
+
+  get queue(): Queue {
+    return this.lane.queue;
+  }
+
+  /** As selectors see it. */
+  get selectable(): SelectableMessage {
+    this.#selectable ??= new SelectableMessage(this);
+    return this.#selectable;
   }
 
   get destination(): Destination {

@@ -3,23 +3,23 @@ import { runsOf } from '../message/runs.ts';
 import { decodeMessage } from '../message/stored-message.ts';
 import type { TermParts } from '../term-parts.ts';
 import { Entry } from './entry.ts';
-import type { Queue } from './queue.ts';
+import type { Lane } from './lane.ts';
 
 /** Pause before messages are read again after the store failed to read them. */
 const READ_RETRY_MS = 1000;
 
 /**
- * Places of a queue that prepared transactions hold since before this broker took over: a sequence
+ * Places of a lane that prepared transactions hold since before this broker took over: a sequence
  * each, the messages are in the store. They get their broker sequence at once, so that one that comes back
  * comes before all that were given out since.
  */
 export class HeldPlaces {
-  readonly #queue: Queue;
+  readonly #lane: Lane;
   readonly #parts: TermParts;
   readonly #brokerSequences = new Map<Sequence, number>();
 
-  constructor(queue: Queue, parts: TermParts) {
-    this.#queue = queue;
+  constructor(lane: Lane, parts: TermParts) {
+    this.#lane = lane;
     this.#parts = parts;
   }
 
@@ -37,12 +37,12 @@ export class HeldPlaces {
     for (const each of sequences) this.#brokerSequences.delete(each);
   }
 
-  /** Reads them, a page at a time, and gives each page to the queue. They stay held until then. */
+  /** Reads them, a page at a time, and gives each page to its queue. They stay held until then. */
   giveBack(sequences: readonly Sequence[]): void {
     this.#giveBack(sequences).catch((error: unknown) => {
       if (this.#isOver) return;
       this.#parts.logger.log('error', 'cannot read what a transaction gave back; trying again', {
-        destination: this.#queue.destination.key,
+        destination: this.#lane.key,
         retryMs: READ_RETRY_MS,
         code: isBrokerError(error) ? error.code : undefined,
         error,
@@ -68,27 +68,28 @@ export class HeldPlaces {
   }
 
   #takeBack(entries: readonly Entry[]): void {
-    this.forget(entries.map(({ sequence }) => sequence));
-    this.#queue.giveBack(entries, new Set(entries));
+    const { queue } = this.#lane;
+    this.#lane.tookBack(entries.map(({ sequence }) => sequence));
+    queue.giveBack(entries, new Set(entries));
     this.#parts.writes.seal();
-    this.#queue.dispatch();
+    queue.dispatch();
   }
 
   async #read(from: Sequence, count: number): Promise<readonly Entry[]> {
     const { lease, settings } = this.#parts;
-    const { number, destination } = this.#queue;
+    const { number, queue } = this.#lane;
     if (number === undefined) return [];
     const messageCountMax = Math.min(count, settings.pageMessages);
     const page = await lease.read(number, from, { messageCountMax, bytesMax: settings.pageBytes });
     return page.map(({ sequence, redeliveryCount, payload }) => {
-      const message = decodeMessage(payload, destination);
-      const entry = new Entry(this.#queue, message, sequence, redeliveryCount);
+      const message = decodeMessage(payload, queue.decodedAs);
+      const entry = new Entry(this.#lane, message, sequence, redeliveryCount);
       entry.brokerSequence = this.#brokerSequences.get(sequence) ?? 0;
       return entry;
     });
   }
 
   get #isOver(): boolean {
-    return this.#parts.isOver || this.#queue.isRemoved;
+    return this.#parts.isOver || this.#lane.queue.isRemoved;
   }
 }

@@ -1,21 +1,20 @@
 import {
+  isQueue,
   isTemporary,
   type Destination,
   type DestinationNumber,
   type Message,
-  type Sequence,
 } from '@batonmq/model';
 import type { RecoveredDestination } from '@batonmq/store-spi';
 import type { DestinationPolicy } from '../policy/destination-policy.ts';
 import type { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
-import { encodeMessage } from '../message/stored-message.ts';
 import { NOT_STORED } from '../write-queue.ts';
-import { Backlog, type PagedMessage } from './backlog.ts';
-import { ConsumerRing, type Attachment } from './consumer-ring.ts';
-import { Deque } from './deque.ts';
+import type { Attachment } from './consumer-ring.ts';
+import { Consumers } from './consumers.ts';
 import { Entry } from './entry.ts';
-import { HeldPlaces } from './held-places.ts';
+import { Lane, type LaneSnapshot } from './lane.ts';
+import { laneKey, NORMAL_PRIORITY } from './lane-key.ts';
 import { MemoryUsage } from './memory-usage.ts';
 import type { Route } from './routes.ts';
 
@@ -24,47 +23,27 @@ export interface Window {
   usedBytes: number;
 }
 
-/** Messages a queue may keep ready although the windows of all queues together are full. */
-const WINDOW_MESSAGES_MIN = 32;
-
 /**
- * A queue: each message goes to one consumer, the oldest first.
- *
- * Where a message can be, in order from the front:
- *
- *     returned   came back from a consumer; sorted by broker sequence
- *     ready      in order of arrival; of stored messages only a window
- *     backlog    stored messages behind the window, known by sequence and count only
- *
- * and beside that, dispatched: in the list of its subscription, or held by a prepared transaction.
- *
- * 1. A stored message is ready or dispatched only after it is durable.
- * 2. The stored messages in memory are exactly those before `backlog.from` that were not removed;
- *    those from there up are in the store alone. So they are read once and in order.
- * 3. Broker sequences grow along `returned`, then `ready`; every dispatched one is less than those of `ready`.
+ * A queue: each message goes to one consumer, the oldest first. It has one {@link Lane}, or with
+ * `prioritizedMessages` one for each priority that occurs, the greatest first.
  */
 export class Queue {
   readonly destination: Destination;
   readonly policy: DestinationPolicy;
   readonly memory: MemoryUsage;
-  readonly consumers = new ConsumerRing();
+  readonly consumers: Consumers;
   /** Where its messages go on to; most queues pass nothing on. */
   route: Route | undefined = undefined;
   isRemoved = false;
   enqueuedCount = 0;
   dequeuedCount = 0;
   readonly #parts: TermParts;
-  readonly #backlog: Backlog;
-  #ready = new Deque<Entry>();
-  #returned = new Deque<Entry>();
+  /** The one that is there without priorities. */
+  readonly #normal: Lane;
+  /** Greatest priority first. */
+  #lanes: readonly Lane[];
   #undead: { entry: Entry; cause: string }[] = [];
-  #held: HeldPlaces | undefined;
   #inFlightCount = 0;
-  /** Of stored messages in `ready`. */
-  #windowBytes = 0;
-  #expiringCount = 0;
-  #number: DestinationNumber | undefined;
-  #nextSequence = 1;
   #isDispatching = false;
   /** Set by what happens during a walk that may give entries it has passed by a taker. */
   #isWalkStale = false;
@@ -75,23 +54,43 @@ export class Queue {
     this.#parts = parts;
     const { destinationMemoryLimitBytes } = parts.settings;
     this.memory = new MemoryUsage(destinationMemoryLimitBytes, parts.relieved, parts.memory);
-    this.#backlog = new Backlog(this, parts, (page) => {
-      this.#pagedIn(page);
-    });
-    if (recovered === undefined) return;
-    this.#number = recovered.destination;
-    this.#nextSequence = recovered.nextSequence;
-    this.#backlog.recovered(recovered);
+    this.consumers = new Consumers(this.policy.strictOrderDispatch ?? false);
+    this.#normal = new Lane(this, destination.key, NORMAL_PRIORITY, parts);
+    this.#lanes = [this.#normal];
+    if (recovered !== undefined) this.#normal.recovered(recovered);
   }
 
-  /** The number the store knows it by; none before its first stored message. */
+  /** What the store knows: a lane for each priority of which there ever was a stored message. */
+  get lanes(): readonly Lane[] {
+    return this.#lanes;
+  }
+
+  /** The number that the store knows its normal lane by; none before its first stored message. */
   get number(): DestinationNumber | undefined {
-    return this.#number;
+    return this.#normal.number;
+  }
+
+  /** What its stored messages are read back as; what a subscription keeps may come from several topics, so each names its own. */
+  get decodedAs(): Destination | undefined {
+    return isQueue(this.destination) ? this.destination : undefined;
+  }
+
+  /** The store has messages of that priority. */
+  recoveredLane(priority: number, recovered: RecoveredDestination): void {
+    this.#lane(priority).recovered(recovered);
   }
 
   get messageCount(): number {
-    const waiting = this.#ready.length + this.#returned.length + this.#backlog.messageCount;
-    return waiting + this.#inFlightCount + this.#undead.length;
+    let count = this.#inFlightCount + this.#undead.length;
+    for (const lane of this.#lanes) count += lane.waitingCount;
+    return count;
+  }
+
+  /** Messages that wait although consumers are there, because none of them may have them. */
+  get unmatchedCount(): number {
+    let count = 0;
+    for (const lane of this.#lanes) count += lane.unmatchedCount;
+    return count;
   }
 
   get inFlightCount(): number {
@@ -99,7 +98,9 @@ export class Queue {
   }
 
   get memoryBytes(): number {
-    return this.memory.usedBytes + this.#windowBytes;
+    let bytes = this.memory.usedBytes;
+    for (const lane of this.#lanes) bytes += lane.windowBytes;
+    return bytes;
   }
 
   /** True if a message of it is, or will be, in the store. */
@@ -112,40 +113,23 @@ export class Queue {
    * (a composite send, whose one record names several queues). The entry is ready when it is settled.
    */
   accept(message: Message, isBodyElsewhere = false): Entry {
-    if (!this.isStoring(message)) {
-      const entry = new Entry(this, message, NOT_STORED);
-      this.memory.add(entry.bytes);
-      return entry;
-    }
-    const destination = this.ensureStored();
-    const entry = new Entry(this, message, this.#nextSequence as Sequence);
-    this.#nextSequence += 1;
-    if (!isBodyElsewhere) {
-      const targets = [{ destination, sequence: entry.sequence }];
-      const payload = encodeMessage(message);
-      this.#parts.writes.add({ type: 'message-added', targets, payload }, entry.bytes);
-    }
+    const lane = this.#laneFor(message);
+    if (this.isStoring(message)) return lane.accept(message, isBodyElsewhere);
+    const entry = new Entry(lane, message, NOT_STORED);
+    this.memory.add(entry.bytes);
     return entry;
   }
 
   /** Makes the store know it. */
-  ensureStored(): DestinationNumber {
-    this.#number ??= this.#parts.destinations.storeQueue(this.destination);
-    return this.#number;
+  ensureStored(): void {
+    this.#normal.ensureStored();
   }
 
   /** A message that was accepted is durable, or need not be: it may be dispatched. */
   sent(entry: Entry): void {
     if (this.isRemoved) return;
     this.enqueuedCount += 1;
-    if (entry.isStored) {
-      if (this.#backlog.keeps(entry.sequence, this.#isWindowFull)) {
-        this.#pageIn();
-        return;
-      }
-    }
-    this.#makeReady(entry);
-    this.dispatch();
+    if (entry.lane.sent(entry)) this.dispatch();
   }
 
   /** The store had no room for a message that was accepted; its sender is told. */
@@ -168,7 +152,7 @@ export class Queue {
     this.#isDispatching = true;
     this.#walk();
     this.#isDispatching = false;
-    this.#pageIn();
+    for (const lane of this.#lanes) lane.pageIn();
   }
 
   /**
@@ -176,50 +160,67 @@ export class Queue {
    * gets it first, so the walk starts again then: nobody gets messages out of order.
    */
   #walk(): void {
+    let laneIndex = 0;
     let index = 0;
     for (;;) {
-      if (this.#isWalkStale) index = 0;
+      if (this.#isWalkStale) laneIndex = index = 0;
       this.#isWalkStale = false;
-      const entry = this.#at(index);
-      if (entry === undefined) return;
+      const lane = this.#lanes[laneIndex];
+      if (lane === undefined) return;
+      const entry = lane.at(index);
+      if (entry === undefined) {
+        // Those of this lane go first, as soon as they are here.
+        if (lane.isPagingForAll) return;
+        laneIndex += 1;
+        index = 0;
+        continue;
+      }
       if (this.#isExpired(entry)) {
-        this.#expire(this.#take(entry, index));
+        this.#expire(lane.take(entry, index));
         this.#parts.writes.seal();
         continue;
       }
-      const choice = this.consumers.choose();
+      const choice = this.consumers.choose(entry);
       if (choice === 'no-room') return;
       if (choice === 'not-now') {
         index += 1;
         continue;
       }
-      this.#take(entry, index);
+      lane.take(entry, index);
       this.#inFlightCount += 1;
       choice.dispatch(entry);
     }
   }
 
-  /** Those that were returned come first. */
-  #at(index: number): Entry | undefined {
-    const returnedCount = this.#returned.length;
-    if (index < returnedCount) return this.#returned.at(index);
-    return this.#ready.at(index - returnedCount);
+  attach(subscription: QueueSubscription): Attachment {
+    const attachment = this.consumers.add(subscription);
+    const { selection } = attachment;
+    if (selection.size === 1) for (const lane of this.#lanes) lane.selectionAdded(selection);
+    return attachment;
   }
 
-  attach(subscription: QueueSubscription): Attachment {
-    return this.consumers.add(subscription);
+  detach(attachment: Attachment): void {
+    this.consumers.remove(attachment);
+    const { selection } = attachment;
+    if (selection.size === 0) for (const lane of this.#lanes) lane.selectionRemoved(selection);
   }
 
   /** True while messages for a consumer may still come from the store. */
-  get isPaging(): boolean {
-    return this.#backlog.messageCount > 0;
+  isPagingFor({ selection }: Attachment): boolean {
+    return this.#lanes.some((lane) => lane.isPaging(selection));
+  }
+
+  /** A page of a lane was read. */
+  pagedIn(): void {
+    this.dispatch();
+    for (const { subscription } of this.consumers.attachments) subscription.pagingEnded();
   }
 
   /** Adds the record that takes an entry out of the store to the open write group. */
   addRemoval(entry: Entry): void {
-    if (!entry.isStored || this.isRemoved || this.#number === undefined) return;
-    const { sequence } = entry;
-    this.#parts.writes.add({ type: 'message-removed', destination: this.#number, sequence });
+    const { sequence, lane } = entry;
+    if (!entry.isStored || this.isRemoved || lane.number === undefined) return;
+    this.#parts.writes.add({ type: 'message-removed', destination: lane.number, sequence });
   }
 
   /** A dispatched entry leaves memory: it was consumed. */
@@ -252,7 +253,8 @@ export class Queue {
   forget(entry: Entry): void {
     if (this.isRemoved) return;
     this.dequeuedCount += 1;
-    if (!entry.isStored) this.memory.remove(entry.bytes);
+    if (entry.isStored) entry.lane.gone(entry);
+    else this.memory.remove(entry.bytes);
   }
 
   /** Dead letters that the store had no room for; tried again with the next look for expired messages. */
@@ -271,42 +273,23 @@ export class Queue {
       entry.redeliveryCount += 1;
       this.#addCount(entry);
     }
-    const all = [...this.#returned, ...entries];
     this.#isWalkStale = true;
-    all.sort((one, other) => one.brokerSequence - other.brokerSequence);
-    this.#returned.clear();
-    for (const entry of all) {
-      this.#returned.push(entry);
+    for (const lane of this.#lanes) {
+      const isItsOwn = (entry: Entry): boolean => entry.lane === lane;
+      lane.giveBack(this.#lanes.length === 1 ? entries : entries.filter(isItsOwn));
     }
-    for (const entry of entries) if (entry.message.expiration !== 0) this.#expiringCount += 1;
   }
 
-  /**
-   * Stored messages that a prepared transaction acked before this broker took over: they count as in
-   * flight and stay in the store alone until it is resolved. Called before anybody consumes.
-   */
-  hold(sequences: readonly Sequence[]): void {
-    this.#held ??= new HeldPlaces(this, this.#parts);
-    this.#held.add(sequences);
-    this.#backlog.exclude(sequences.length);
-    this.#inFlightCount += sequences.length;
+  /** A lane holds messages for a transaction that was prepared before this broker took over: they are in flight. */
+  heldInLane(count: number): void {
+    this.#inFlightCount += count;
   }
 
-  isHeld(sequence: Sequence): boolean {
-    return this.#held?.has(sequence) ?? false;
-  }
-
-  /** The transaction that held them was committed: they are consumed. */
-  consumeHeld(sequences: readonly Sequence[]): void {
+  /** That transaction was committed. */
+  consumedInLane(count: number): void {
     if (this.isRemoved) return;
-    this.#held?.forget(sequences);
-    this.#inFlightCount -= sequences.length;
-    this.dequeuedCount += sequences.length;
-  }
-
-  /** The transaction that held them was rolled back: they come back, as delivered once more. */
-  returnHeld(sequences: readonly Sequence[]): void {
-    if (!this.isRemoved) this.#held?.giveBack(sequences);
+    this.#inFlightCount -= count;
+    this.dequeuedCount += count;
   }
 
   /** Looks for dead messages among those in memory, and at the head of a backlog nobody reads. */
@@ -315,37 +298,25 @@ export class Queue {
     const undead = this.#undead;
     this.#undead = [];
     for (const { entry, cause } of undead) this.#bury(entry, cause, false);
-    if (this.#expiringCount > 0) {
-      for (const entry of this.#takeExpired(this.#returned)) this.#expire(entry);
-      for (const entry of this.#takeExpired(this.#ready)) {
-        if (entry.isStored) this.#leftWindow(entry);
-        this.#expire(entry);
-      }
+    for (const lane of this.#lanes) {
+      for (const entry of lane.takeExpired((each) => this.#isExpired(each))) this.#expire(entry);
     }
     this.#parts.writes.seal();
-    if (this.#ready.length === 0) this.#backlog.read(WINDOW_MESSAGES_MIN);
+    for (const lane of this.#lanes) lane.lookAtHead();
   }
 
-  /** The messages a browser is shown: those in memory in order, then where in the store to go on, and until where. */
-  snapshot(): { entries: readonly Entry[]; from: Sequence; through: Sequence } {
+  /** What a browser is shown, lane by lane. */
+  snapshot(): readonly LaneSnapshot[] {
     const dispatched = [...this.consumers.attachments].flatMap(({ subscription }) =>
       subscription.dispatchedOf(this),
     );
-    const entries = [...dispatched, ...this.#returned, ...this.#ready];
-    entries.sort((one, other) => one.brokerSequence - other.brokerSequence);
-    const { from, durableThrough } = this.#backlog;
-    return { entries, from, through: durableThrough };
+    return this.#lanes.map((lane) => lane.snapshot(dispatched));
   }
 
   /** Forgets what is in memory only, for an owner that nobody consumes from any more. */
   dropUnstored(): void {
-    for (const list of [this.#returned, this.#ready]) {
-      list.filter((entry) => {
-        if (entry.isStored) return true;
-        if (entry.message.expiration !== 0) this.#expiringCount -= 1;
-        this.forget(entry);
-        return false;
-      });
+    for (const lane of this.#lanes) {
+      for (const entry of lane.takeUnstored()) this.forget(entry);
     }
   }
 
@@ -353,81 +324,29 @@ export class Queue {
   remove(): void {
     this.isRemoved = true;
     this.memory.remove(this.memory.usedBytes);
-    this.#parts.window.usedBytes -= this.#windowBytes;
-    this.#windowBytes = 0;
-    this.#ready.clear();
-    this.#returned.clear();
+    for (const lane of this.#lanes) lane.clear();
     this.#undead = [];
     this.#inFlightCount = 0;
-    this.#backlog.clear();
   }
 
-  get #isWindowFull(): boolean {
-    const { queueWindowMessages, queueWindowBytes, windowBytes } = this.#parts.settings;
-    const count = this.#ready.length;
-    if (count >= queueWindowMessages || this.#windowBytes >= queueWindowBytes) return true;
-    return this.#parts.window.usedBytes >= windowBytes && count >= WINDOW_MESSAGES_MIN;
+  #laneFor({ priority }: Message): Lane {
+    if (this.policy.prioritizedMessages !== true || !isQueue(this.destination)) return this.#normal;
+    return this.#lane(priority);
   }
 
-  /** Reads ahead when half of the window is free and somebody consumes. */
-  #pageIn(): void {
-    if (this.#backlog.messageCount === 0 || this.consumers.attachments.size === 0) return;
-    const { queueWindowMessages, queueWindowBytes, pageMessages } = this.#parts.settings;
-    if (this.#ready.length * 2 > queueWindowMessages) return;
-    if (this.#windowBytes * 2 > queueWindowBytes || this.#isWindowFull) return;
-    this.#backlog.read(pageMessages);
-  }
-
-  #pagedIn(page: readonly PagedMessage[]): void {
-    for (const { message, sequence, storedCount } of page) {
-      this.#makeReady(new Entry(this, message, sequence, storedCount));
-    }
-    this.dispatch();
-    for (const { subscription } of this.consumers.attachments) subscription.pagingEnded();
-  }
-
-  #makeReady(entry: Entry): void {
-    entry.brokerSequence = this.#parts.nextBrokerSequence();
-    if (entry.isStored) {
-      this.#windowBytes += entry.bytes;
-      this.#parts.window.usedBytes += entry.bytes;
-    }
-    if (entry.message.expiration !== 0) this.#expiringCount += 1;
-    this.#ready.push(entry);
-  }
-
-  /** Takes out `entry`, which is {@link #at} that place. */
-  #take(entry: Entry, index: number): Entry {
-    const returnedCount = this.#returned.length;
-    if (index < returnedCount) {
-      this.#returned.removeAt(index);
-    } else {
-      this.#ready.removeAt(index - returnedCount);
-      if (entry.isStored) this.#leftWindow(entry);
-    }
-    if (entry.message.expiration !== 0) this.#expiringCount -= 1;
-    return entry;
-  }
-
-  #leftWindow(entry: Entry): void {
-    this.#windowBytes -= entry.bytes;
-    this.#parts.window.usedBytes -= entry.bytes;
+  #lane(priority: number): Lane {
+    if (priority === NORMAL_PRIORITY) return this.#normal;
+    const found = this.#lanes.find((lane) => lane.priority === priority);
+    if (found !== undefined) return found;
+    const lane = new Lane(this, laneKey(this.destination, priority), priority, this.#parts);
+    this.#lanes = [...this.#lanes, lane].sort((one, other) => other.priority - one.priority);
+    this.#isWalkStale = true;
+    return lane;
   }
 
   #isExpired(entry: Entry): boolean {
     const { expiration } = entry.message;
     return expiration !== 0 && expiration <= this.#parts.clock.wallTime();
-  }
-
-  #takeExpired(list: Deque<Entry>): readonly Entry[] {
-    const expired: Entry[] = [];
-    list.filter((entry) => {
-      const isExpired = this.#isExpired(entry);
-      if (isExpired) expired.push(entry);
-      return !isExpired;
-    });
-    this.#expiringCount -= expired.length;
-    return expired;
   }
 
   #expire(entry: Entry): void {
@@ -441,10 +360,11 @@ export class Queue {
   }
 
   #addCount(entry: Entry): void {
-    if (!entry.isStored || this.#number === undefined) return;
+    const { number } = entry.lane;
+    if (!entry.isStored || number === undefined) return;
     this.#parts.writes.add({
       type: 'redelivery-counted',
-      destination: this.#number,
+      destination: number,
       sequence: entry.sequence,
       count: entry.redeliveryCount - entry.message.redeliveryCount,
     });

@@ -16,10 +16,10 @@ interface StoredBody {
 export class StoredBodies {
   readonly #all: StoredBody[] = [];
 
-  add({ queue, message, sequence }: Entry): void {
+  add({ lane, message, sequence }: Entry): void {
     // The queue a body is read from is not part of it; where it came from is.
     const sentTo = isQueue(message.destination) ? undefined : message.destination;
-    this.#bodyOf(message, sentTo).targets.push({ destination: queue.ensureStored(), sequence });
+    this.#bodyOf(message, sentTo).targets.push({ destination: lane.ensureStored(), sequence });
   }
 
   /** Adds their records to the open write group. True if there are any. */

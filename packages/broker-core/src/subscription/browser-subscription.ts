@@ -2,7 +2,9 @@ import { isBrokerError, type Sequence } from '@batonmq/model';
 import type { StoredMessage } from '@batonmq/store-spi';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Receipt } from '../connection/connection.ts';
+import type { Lane, LaneSnapshot } from '../destination/lane.ts';
 import type { Queue } from '../destination/queue.ts';
+import { messageFilter, type MessageFilter } from '../message/message-filter.ts';
 import { decodeMessage } from '../message/stored-message.ts';
 import type { TermParts } from '../term-parts.ts';
 import { DispatchCredit } from './dispatch-credit.ts';
@@ -13,7 +15,7 @@ const PAGE_MESSAGES = 256;
 
 /** Where a browser is in the queue that it looks through. */
 interface Cursor {
-  readonly queue: Queue;
+  readonly lane: Lane;
   /** Deliveries read and not shown yet. */
   page: readonly Delivery[];
   index: number;
@@ -30,7 +32,10 @@ export class BrowserSubscription implements Subscription {
   readonly #connection: ClientConnection;
   readonly #parts: TermParts;
   readonly #queues: Queue[];
+  readonly #isSelected: MessageFilter | undefined;
   readonly #credit: DispatchCredit;
+  /** Of the queue it is at, those after the lane it is at. */
+  #lanes: LaneSnapshot[] = [];
   #cursor: Cursor | undefined;
   #shownCount = 0;
   #isReading = false;
@@ -45,6 +50,7 @@ export class BrowserSubscription implements Subscription {
   ) {
     this.options = options;
     this.#queues = [...queues];
+    this.#isSelected = messageFilter(options.selector);
     this.#connection = connection;
     this.#parts = parts;
     this.#credit = new DispatchCredit(options.prefetchCount, options.sink, parts.clock);
@@ -82,6 +88,7 @@ export class BrowserSubscription implements Subscription {
       }
       if (!this.#credit.hasRoom) return;
       cursor.index += 1;
+      if (this.#isSelected?.(delivery.message) === false) continue;
       this.#shownCount += 1;
       this.#credit.spend();
       this.options.sink.deliver(delivery);
@@ -110,18 +117,27 @@ export class BrowserSubscription implements Subscription {
     for (;;) {
       const cursor = this.#cursor;
       if (cursor !== undefined) {
-        const isRead = cursor.from > cursor.through || cursor.queue.isRemoved;
+        const isRead = cursor.from > cursor.through || cursor.lane.queue.isRemoved;
         if (cursor.index < cursor.page.length || !isRead) return cursor;
       }
-      const queue = this.#queues.shift();
-      if (queue === undefined) return undefined;
-      const { entries, from, through } = queue.snapshot();
-      this.#cursor = { queue, page: entries, index: 0, from, through };
+      const next = this.#nextLane();
+      if (next === undefined) return undefined;
+      const { lane, entries, from, through } = next;
+      this.#cursor = { lane, page: entries, index: 0, from, through };
     }
   }
 
+  #nextLane(): LaneSnapshot | undefined {
+    while (this.#lanes.length === 0) {
+      const queue = this.#queues.shift();
+      if (queue === undefined) return undefined;
+      this.#lanes = [...queue.snapshot()];
+    }
+    return this.#lanes.shift();
+  }
+
   #read(cursor: Cursor): void {
-    const { number } = cursor.queue;
+    const { number } = cursor.lane;
     if (number === undefined) return;
     this.#isReading = true;
     const { pageBytes } = this.#parts.settings;
@@ -144,7 +160,7 @@ export class BrowserSubscription implements Subscription {
         this.#isReading = false;
         if (this.#parts.isOver) return;
         this.#parts.logger.log('error', 'cannot read a backlog for a browser; it ends early', {
-          destination: cursor.queue.destination.key,
+          destination: cursor.lane.key,
           from: cursor.from,
           code: isBrokerError(error) ? error.code : undefined,
           error,
@@ -154,8 +170,8 @@ export class BrowserSubscription implements Subscription {
     );
   }
 
-  #decoded(stored: readonly StoredMessage[], { queue, through }: Cursor): readonly Delivery[] {
-    const { destination } = queue;
+  #decoded(stored: readonly StoredMessage[], { lane, through }: Cursor): readonly Delivery[] {
+    const { destination } = lane.queue;
     return stored
       .filter(({ sequence }) => sequence <= through)
       .map(({ payload, redeliveryCount }) => ({

@@ -1,9 +1,11 @@
 import { BrokerError, type TransactionId } from '@batonmq/model';
+import type { Selector } from '@batonmq/selector';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Receipt } from '../connection/connection.ts';
 import type { Attachment } from '../destination/consumer-ring.ts';
 import type { Entry } from '../destination/entry.ts';
 import type { Queue } from '../destination/queue.ts';
+import { consumerSelector } from '../message/message-filter.ts';
 import type { TermParts } from '../term-parts.ts';
 import type { Transaction } from '../transaction/transaction.ts';
 import { DispatchCredit, PULL_WITHOUT_WAIT } from './dispatch-credit.ts';
@@ -29,6 +31,8 @@ interface Range {
  */
 export class QueueSubscription implements Subscription {
   readonly options: SubscribeOptions;
+  /** Which messages it may have; a durable one has a queue of its own that holds no others. */
+  readonly selector: Selector | undefined;
   readonly #connection: ClientConnection;
   readonly #parts: TermParts;
   readonly #attachments = new Map<Queue, Attachment>();
@@ -38,10 +42,13 @@ export class QueueSubscription implements Subscription {
   #hasDispatched = false;
   #isClosed = false;
 
+  /** @throws `BATON_INVALID_SELECTOR`, `BATON_UNSUPPORTED`. */
   constructor(options: SubscribeOptions, connection: ClientConnection, parts: TermParts) {
     this.options = options;
     this.#connection = connection;
     this.#parts = parts;
+    const isDurable = options.subscriptionName !== undefined;
+    this.selector = isDurable ? undefined : consumerSelector(options.selector);
     this.#credit = new DispatchCredit(options.prefetchCount, options.sink, parts.clock);
   }
 
@@ -59,7 +66,7 @@ export class QueueSubscription implements Subscription {
   detach(queue: Queue): boolean {
     for (const entry of this.dispatchedOf(queue)) this.#takeOut(entry);
     const attachment = this.#attachments.get(queue);
-    if (attachment !== undefined) queue.consumers.remove(attachment);
+    if (attachment !== undefined) queue.detach(attachment);
     this.#attachments.delete(queue);
     return this.#attachments.size === 0;
   }
@@ -134,7 +141,7 @@ export class QueueSubscription implements Subscription {
       ? redeliveredOfDurable(unacked, lastDelivered)
       : redeliveredOf(unacked, lastDelivered);
     for (const [queue, attachment] of this.#attachments) {
-      queue.consumers.remove(attachment);
+      queue.detach(attachment);
       queue.giveBack(
         unacked.filter((entry) => entry.queue === queue),
         redelivered,
@@ -299,7 +306,9 @@ export class QueueSubscription implements Subscription {
   }
 
   get #isPaging(): boolean {
-    for (const queue of this.#attachments.keys()) if (queue.isPaging) return true;
+    for (const [queue, attachment] of this.#attachments) {
+      if (queue.isPagingFor(attachment)) return true;
+    }
     return false;
   }
 

@@ -4,6 +4,7 @@ import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Receipt } from '../connection/connection.ts';
 import { Deque } from '../destination/deque.ts';
 import type { Topic, TopicMessage } from '../destination/topic.ts';
+import { messageFilter, type MessageFilter } from '../message/message-filter.ts';
 import type { TermParts } from '../term-parts.ts';
 import { DispatchCredit, PULL_WITHOUT_WAIT } from './dispatch-credit.ts';
 import type { Ack, SubscribeOptions, Subscription } from './subscription.ts';
@@ -19,6 +20,7 @@ export class TopicSubscription implements Subscription {
   readonly #topics = new Set<Topic>();
   readonly #backlog = new Deque<TopicMessage>();
   readonly #credit: DispatchCredit;
+  readonly #isSelected: MessageFilter | undefined;
   #isDispatching = false;
   #isClosed = false;
   /** Set while it holds up senders; when it fires it is slow. */
@@ -30,6 +32,7 @@ export class TopicSubscription implements Subscription {
     this.#connection = connection;
     this.#parts = parts;
     this.#credit = new DispatchCredit(options.prefetchCount, options.sink, parts.clock);
+    this.#isSelected = messageFilter(options.selector);
   }
 
   attach(topic: Topic): void {
@@ -47,6 +50,7 @@ export class TopicSubscription implements Subscription {
   /** Called by topics for each message, in order. */
   offer(delivery: TopicMessage): void {
     if (this.options.isNoLocal && this.#isOwn(delivery.message)) return;
+    if (this.#isSelected?.(delivery.message) === false) return;
     if (this.#backlog.length === 0 && this.#credit.hasRoom) {
       this.#deliver(delivery);
       return;

@@ -1,7 +1,7 @@
 import type { Sequence } from '@batonmq/model';
 import type { Entry } from '../destination/entry.ts';
 import { runsOf } from '../message/runs.ts';
-import type { Queue } from '../destination/queue.ts';
+import type { Lane } from '../destination/lane.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
 import type { AckedRun } from './prepared-record.ts';
@@ -47,15 +47,15 @@ export class TransactionAcks implements PendingAcks {
 
   /** Where the store has their messages. */
   storedRuns(): readonly AckedRun[] {
-    const places = new Map<Queue, Sequence[]>();
-    for (const { queue, sequence, isStored } of this.#entries) {
-      if (!isStored || queue.isRemoved) continue;
-      const found = places.get(queue);
-      if (found === undefined) places.set(queue, [sequence]);
+    const places = new Map<Lane, Sequence[]>();
+    for (const { lane, sequence, isStored } of this.#entries) {
+      if (!isStored || lane.queue.isRemoved) continue;
+      const found = places.get(lane);
+      if (found === undefined) places.set(lane, [sequence]);
       else found.push(sequence);
     }
-    return [...places].flatMap(([queue, sequences]) => {
-      const destination = queue.ensureStored();
+    return [...places].flatMap(([lane, sequences]) => {
+      const destination = lane.ensureStored();
       return runsOf(sequences).map((run) => ({ destination, ...run }));
     });
   }
@@ -99,13 +99,13 @@ export class TransactionAcks implements PendingAcks {
 /** Acks that came to a broker before this one: their messages are in the store alone. */
 export class RecoveredAcks implements PendingAcks {
   readonly #parts: TermParts;
-  readonly #places: ReadonlyMap<Queue, readonly Sequence[]>;
+  readonly #places: ReadonlyMap<Lane, readonly Sequence[]>;
 
-  /** The queues hold those places until they learn how the transaction ended. */
-  constructor(places: ReadonlyMap<Queue, readonly Sequence[]>, parts: TermParts) {
+  /** The lanes hold those places until they learn how the transaction ended. */
+  constructor(places: ReadonlyMap<Lane, readonly Sequence[]>, parts: TermParts) {
     this.#places = places;
     this.#parts = parts;
-    for (const [queue, sequences] of places) queue.hold(sequences);
+    for (const [lane, sequences] of places) lane.hold(sequences);
   }
 
   get count(): number {
@@ -115,9 +115,9 @@ export class RecoveredAcks implements PendingAcks {
   }
 
   addRemovals(): boolean {
-    for (const [queue, sequences] of this.#places) {
-      if (queue.isRemoved || queue.number === undefined) continue;
-      const destination = queue.number;
+    for (const [lane, sequences] of this.#places) {
+      if (lane.queue.isRemoved || lane.number === undefined) continue;
+      const destination = lane.number;
       for (const sequence of sequences) {
         this.#parts.writes.add({ type: 'message-removed', destination, sequence });
       }
@@ -126,10 +126,10 @@ export class RecoveredAcks implements PendingAcks {
   }
 
   takeEffect(): void {
-    for (const [queue, sequences] of this.#places) queue.consumeHeld(sequences);
+    for (const [lane, sequences] of this.#places) lane.consumeHeld(sequences);
   }
 
   rollBack(): void {
-    for (const [queue, sequences] of this.#places) queue.returnHeld(sequences);
+    for (const [lane, sequences] of this.#places) lane.returnHeld(sequences);
   }
 }

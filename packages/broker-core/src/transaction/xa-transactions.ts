@@ -9,6 +9,7 @@ import {
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { PrepareReceipt, Receipt } from '../connection/connection.ts';
 import { HiddenDestination } from '../destination/hidden-destination.ts';
+import type { Lane } from '../destination/lane.ts';
 import { Queue } from '../destination/queue.ts';
 import type { Router } from '../destination/router.ts';
 import { sequencesOf } from '../message/runs.ts';
@@ -83,9 +84,9 @@ export class XaTransactions {
     const records = this.#recovered;
     this.#recovered = [];
     if (records.length === 0) return;
-    const queues = this.#storedQueues();
+    const lanes = this.#storedLanes();
     for (const record of records) {
-      const acks = new RecoveredAcks(placesOf(record.acked, queues), this.#parts.term);
+      const acks = new RecoveredAcks(placesOf(record.acked, lanes), this.#parts.term);
       const transaction = new PreparedTransaction(record, acks, 'prepared', this.#parts);
       this.#prepared.set(transaction.key, transaction);
     }
@@ -302,14 +303,15 @@ export class XaTransactions {
     term.writes.seal();
   }
 
-  #storedQueues(): ReadonlyMap<DestinationNumber, Queue> {
+  #storedLanes(): ReadonlyMap<DestinationNumber, Lane> {
     const { destinations, durables } = this.#parts.term;
     const all = [...destinations, ...[...durables].map(({ queue }) => queue)];
-    const queues = new Map<DestinationNumber, Queue>();
+    const lanes = new Map<DestinationNumber, Lane>();
     for (const each of all) {
-      if (each instanceof Queue && each.number !== undefined) queues.set(each.number, each);
+      if (!(each instanceof Queue)) continue;
+      for (const lane of each.lanes) if (lane.number !== undefined) lanes.set(lane.number, lane);
     }
-    return queues;
+    return lanes;
   }
 
   #take(key: string): Transaction | undefined {
@@ -342,14 +344,14 @@ export class XaTransactions {
 /** Places in queues that were removed since are gone with them. */
 function placesOf(
   runs: readonly AckedRun[],
-  queues: ReadonlyMap<DestinationNumber, Queue>,
-): ReadonlyMap<Queue, readonly Sequence[]> {
-  const places = new Map<Queue, Sequence[]>();
+  lanes: ReadonlyMap<DestinationNumber, Lane>,
+): ReadonlyMap<Lane, readonly Sequence[]> {
+  const places = new Map<Lane, Sequence[]>();
   for (const run of runs) {
-    const queue = queues.get(run.destination);
-    if (queue === undefined) continue;
-    const found = places.get(queue) ?? [];
-    places.set(queue, found);
+    const lane = lanes.get(run.destination);
+    if (lane === undefined) continue;
+    const found = places.get(lane) ?? [];
+    places.set(lane, found);
     for (const sequence of sequencesOf([run])) found.push(sequence);
   }
   return places;
