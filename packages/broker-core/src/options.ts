@@ -1,6 +1,7 @@
 import { BrokerError } from '@batonmq/model';
 
 const MIB = 2 ** 20;
+const DAY_MS = 86_400_000;
 
 /** Limits and times of a broker. All are whole numbers. */
 export interface BrokerOptions {
@@ -125,6 +126,27 @@ export interface BrokerOptions {
   readonly populateJMSXUserID?: boolean;
   /** Connections; one more is refused with `BATON_LIMIT`. @defaultValue 10 000 */
   readonly connectionsMax?: number;
+  /**
+   * Whether messages are delivered when their `AMQ_SCHEDULED_…` properties say; without it, at once.
+   *
+   * @defaultValue true
+   */
+  readonly schedulerSupport?: boolean;
+  /** The greatest `AMQ_SCHEDULED_REPEAT`; a send with more fails with `BATON_LIMIT`. @defaultValue 1000 */
+  readonly maxSchedulerRepeatAllowed?: number;
+  /**
+   * Messages that wait for their time, about 500 bytes of memory each; one more fails with `BATON_LIMIT`.
+   *
+   * @defaultValue 100 000
+   */
+  readonly scheduledJobsMax?: number;
+  /**
+   * How far ahead the first delivery of a message may be, in milliseconds; a send with more fails with
+   * `BATON_LIMIT`.
+   *
+   * @defaultValue 10 years
+   */
+  readonly scheduleHorizonMs?: number;
   /** Pause before the store is asked again after it failed while waiting in line, in milliseconds. @defaultValue 1000 */
   readonly acquireRetryMs?: number;
 }
@@ -161,6 +183,10 @@ export const BROKER_DEFAULTS: BrokerSettings = Object.freeze({
   destinationsMax: 100_000,
   populateJMSXUserID: false,
   connectionsMax: 10_000,
+  schedulerSupport: true,
+  maxSchedulerRepeatAllowed: 1000,
+  scheduledJobsMax: 100_000,
+  scheduleHorizonMs: 10 * 365 * DAY_MS,
   acquireRetryMs: 1000,
 });
 

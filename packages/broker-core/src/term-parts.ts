@@ -11,6 +11,7 @@ import type { ProducerMarks } from './message/producer-marks.ts';
 import type { BrokerSettings } from './options.ts';
 import type { Policies } from './policy/policies.ts';
 import type { DurableSubscriptions } from './subscription/durable-subscriptions.ts';
+import type { Scheduler } from './scheduler/scheduler.ts';
 import type { WriteQueue } from './write-queue.ts';
 
 /** What the parts of a term share. A term is one stay in the active role: it has one lease. */
@@ -31,6 +32,7 @@ export interface TermParts {
   readonly durables: DurableSubscriptions;
   readonly deadLetters: DeadLetters;
   readonly marks: ProducerMarks;
+  readonly scheduler: Scheduler;
   /** True when the lease is gone: whatever comes back from the store late is ignored. */
   readonly isOver: boolean;
   /** True when the broker stops: nothing more is given out or taken in. */

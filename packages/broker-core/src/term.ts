@@ -22,6 +22,7 @@ import { DurableSubscriptions } from './subscription/durable-subscriptions.ts';
 import type { VirtualDestination } from './policy/virtual-destination.ts';
 import { LAST_DELIVERED_UNKNOWN, type Subscription } from './subscription/subscription.ts';
 import type { TermParts } from './term-parts.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
 import { CommitOutcomes } from './transaction/commit-outcomes.ts';
 import { XaTransactions } from './transaction/xa-transactions.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -66,6 +67,7 @@ export class Term implements TermParts {
   readonly emit: (event: BrokerEvent) => void;
   readonly #name: string;
   readonly xa: XaTransactions;
+  readonly scheduler: Scheduler;
   readonly #outcomes: CommitOutcomes;
   readonly #flow: FlowControl;
   readonly #connections = new Map<ConnectionId, ClientConnection>();
@@ -98,6 +100,7 @@ export class Term implements TermParts {
     this.marks = new ProducerMarks(this.writes, settings.producerMarksMax);
     this.#outcomes = new CommitOutcomes(this.writes, settings.transactionOutcomesMax);
     const router = new Router(this);
+    this.scheduler = new Scheduler(this, router, environment.name);
     this.xa = new XaTransactions(this, router, this.#outcomes);
     this.#flow = new FlowControl(this, router);
     this.#admission = new Admission(environment.security, this.emit);
@@ -126,6 +129,7 @@ export class Term implements TermParts {
     await this.lease.recover({
       destination: (recovered) => {
         if (this.xa.sends.recovered(recovered)) return;
+        if (this.scheduler.messages.recovered(recovered)) return;
         this.destinations.recovered(recovered);
       },
       producer: (producer, sequence) => {
@@ -135,12 +139,14 @@ export class Term implements TermParts {
         this.#outcomes.recovered(space, key, value);
         this.durables.recovered(space, key, value);
         this.xa.recovered(space, value);
+        this.scheduler.recovered(space, key, value);
       },
     });
     this.#outcomes.endRecovery();
     this.durables.endRecovery();
     this.xa.endRecovery();
     this.destinations.endRecovery();
+    this.scheduler.endRecovery();
     this.#scanLater();
   }
 
@@ -231,6 +237,7 @@ export class Term implements TermParts {
     this.endOfTurn.stop();
     this.#cancelScan?.();
     this.xa.end(reason);
+    this.scheduler.stop();
     this.#disconnectAll(reason);
   }
 
@@ -238,6 +245,7 @@ export class Term implements TermParts {
   async drain(reason: BrokerError): Promise<void> {
     this.#isDraining = true;
     this.#cancelScan?.();
+    this.scheduler.stop();
     for (const { control } of this.#connections.values()) control.pauseInput();
     await this.writes.drain();
     const connections = [...this.#connections.values()];

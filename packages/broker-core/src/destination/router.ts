@@ -21,6 +21,7 @@ export class Router {
 
   /** Makes sure that every destination of a message is there. @throws as `Destinations.resolve`. */
   check(message: Message): void {
+    if (this.#parts.scheduler.planOf(message) !== undefined) return;
     if (this.#only(message) === undefined) Receivers.of(message, this.#parts.destinations);
   }
 
@@ -50,12 +51,19 @@ export class Router {
   }
 
   #deliver(message: Message, producer: Sender, isLater: boolean): boolean {
+    const { scheduler, marks } = this.#parts;
+    const plan = scheduler.planOf(message);
+    if (plan !== undefined) {
+      scheduler.accept(message, plan);
+      marks.advance(producer.mark, message.id.producerSequence);
+      return true;
+    }
     const only = this.#only(message);
     const isStored =
       only !== undefined
         ? this.#deliverTo(only, message, isLater)
         : this.#deliverToAll(message, isLater);
-    if (isStored) this.#parts.marks.advance(producer.mark, message.id.producerSequence);
+    if (isStored) marks.advance(producer.mark, message.id.producerSequence);
     return isStored;
   }
 
