@@ -1,18 +1,29 @@
 import { BrokerError } from '@batonmq/model';
-import { serve, type Listener, type Protocol } from '@batonmq/transport';
+import { serve, type Protocol, type ServedListener, type ServeOptions } from '@batonmq/transport';
 import type { Logger } from '@batonmq/runtime';
+import type { TlsFiles } from './tls/tls-files.ts';
 
 /** The sockets that clients connect to; opened and closed together. */
 export class Listeners {
   readonly #uris: readonly string[];
   readonly #logger: Logger;
   readonly #protocols: readonly Protocol[];
-  #open: Listener[] = [];
+  readonly #tls: TlsFiles;
+  #open: ServedListener[] = [];
 
-  constructor(uris: readonly string[], logger: Logger, protocols: readonly Protocol[]) {
+  constructor(
+    uris: readonly string[],
+    logger: Logger,
+    protocols: readonly Protocol[],
+    tls: TlsFiles,
+  ) {
     this.#uris = uris;
     this.#logger = logger;
     this.#protocols = protocols;
+    this.#tls = tls;
+    tls.watch((identity) => {
+      for (const listener of this.#open) listener.renewTls(identity);
+    });
   }
 
   /** With the ports the system chose; empty while closed. */
@@ -28,7 +39,7 @@ export class Listeners {
    */
   async check(): Promise<void> {
     for (const uri of this.#uris) {
-      const listener = await serveAt(uri, this.#protocols.map(turningAway));
+      const listener = await serveAt(uri, this.#protocols.map(turningAway), this.#options());
       await listener.close();
     }
   }
@@ -40,7 +51,7 @@ export class Listeners {
     };
     try {
       for (const uri of this.#uris) {
-        const listener = await serveAt(uri, this.#protocols, refused);
+        const listener = await serveAt(uri, this.#protocols, { ...this.#options(), refused });
         this.#open.push(listener);
         this.#logger.log('info', 'listening', { event: 'listening', uri: listener.uri });
       }
@@ -48,6 +59,11 @@ export class Listeners {
       await this.close();
       throw error;
     }
+  }
+
+  #options(): ServeOptions {
+    const { identity, clientAuth } = this.#tls;
+    return identity === undefined ? {} : { tls: identity, ...clientAuth };
   }
 
   async close(): Promise<void> {
@@ -72,13 +88,14 @@ function turningAway(protocol: Protocol): Protocol {
 async function serveAt(
   uri: string,
   protocols: readonly Protocol[],
-  refused: (reason: Error) => void = () => undefined,
-): Promise<Listener> {
+  options: ServeOptions,
+): Promise<ServedListener> {
   try {
-    return await serve(uri, protocols, { refused });
+    return await serve(uri, protocols, options);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const hint = 'Choose another --listen, or end the program that uses it';
-    throw new BrokerError('BATON_INVALID_OPTION', `${reason}. ${hint}`, { cause });
+    const isTaken = cause instanceof BrokerError && cause.code === 'BATON_DISCONNECTED';
+    const hint = isTaken ? '. Choose another --listen, or end the program that uses it' : '';
+    throw new BrokerError('BATON_INVALID_OPTION', `${reason}${hint}`, { cause });
   }
 }

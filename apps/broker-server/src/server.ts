@@ -12,6 +12,7 @@ import { openSecurity } from './security/open-security.ts';
 import { createProtocols, type ServedProtocol } from './protocols.ts';
 import { destinationsOf, type ServerStatus } from './status.ts';
 import { chooseStore, storeUri } from './store-choice.ts';
+import { TlsFiles } from './tls/tls-files.ts';
 
 type RoleChanged = Extract<BrokerEvent, { type: 'role-changed' }>;
 
@@ -27,6 +28,7 @@ export async function startServer(
   components: RuntimeComponents,
 ): Promise<Server> {
   const security = settings.security && (await openSecurity(settings.security, components));
+  const tls = new TlsFiles(settings.tls ?? {}, components.clock, components.logger);
   const store = openStore(chooseStore(settings.store), components);
   const { name, broker: options = {}, policies = [], virtualDestinations = [] } = settings;
   const broker = createBroker({
@@ -42,7 +44,7 @@ export async function startServer(
   const auditLog =
     audit === 'off' ? undefined : await openAuditLog(audit, broker, components.logger);
   const protocols = createProtocols(broker, components, settings);
-  const server = new Server({ settings, components, store, broker, protocols, auditLog });
+  const server = new Server({ settings, components, store, broker, protocols, auditLog, tls });
   await server.start();
   return server;
 }
@@ -54,6 +56,7 @@ interface ServerParts {
   readonly broker: Broker;
   readonly protocols: readonly ServedProtocol[];
   readonly auditLog: AuditLog | undefined;
+  readonly tls: TlsFiles;
 }
 
 /** A running broker with its sockets. Clients are let in exactly while the role is `active`. */
@@ -77,6 +80,7 @@ export class Server {
       parts.settings.listen,
       parts.components.logger,
       parts.protocols,
+      parts.tls,
     );
     this.finished = new Promise((resolve, reject) => {
       this.#finish = (error) => {
@@ -141,6 +145,7 @@ export class Server {
   async #stop(failure?: Error): Promise<void> {
     const { broker, protocols, components } = this.#parts;
     try {
+      this.#parts.tls.close();
       await this.#listeners.close();
       await broker.stop();
       await Promise.all(protocols.map((protocol) => protocol.close()));

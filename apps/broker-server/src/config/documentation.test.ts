@@ -4,6 +4,7 @@ import { OPEN_WIRE_DEFAULTS } from '@batonmq/protocol-openwire';
 import { STOMP_DEFAULTS } from '@batonmq/protocol-stomp';
 import { SERVE_DEFAULTS } from '@batonmq/transport';
 import { expect, test } from 'vitest';
+import { TLS_DEFAULTS } from '../tls/tls-options.ts';
 import { effectiveStore } from '../store-choice.ts';
 import { entriesOf, type Options } from './option-section.ts';
 import { SECURITY_SECTION_DEFAULTS } from './security-section.ts';
@@ -18,8 +19,8 @@ const PAGE = readFileSync(
 function documented(heading: string): string[] {
   const start = PAGE.indexOf(`${heading}\n`);
   const section = PAGE.slice(start + heading.length).split(/^##+ /m)[0] ?? '';
-  const rows = section.matchAll(/^\| `([\w.]+)` +\| `([^`]+)` +\| \S/gm);
-  return [...rows].map(([, name, value]) => `${name}: ${value}`).sort();
+  const rows = section.matchAll(/^\| `([\w.]+)` +\| (?:`([^`]+)`|_none_) +\| \S/gm);
+  return [...rows].map(([, name, value = '']) => `${name}: ${value}`).sort();
 }
 
 function inForce(options: Options): string[] {
@@ -35,6 +36,7 @@ test.each<[string, Options]>([
   ['## Options of `stomp`', STOMP_DEFAULTS],
   ['## Options of `security`', { ...SECURITY_SECTION_DEFAULTS }],
   ['## Options of `listen`', SERVE_DEFAULTS],
+  ['## Options of `tls`', TLS_DEFAULTS],
   ['### `file:DIR`', effectiveStore('file:data')],
   ['### `memory:`', effectiveStore('memory:')],
 ])('%s in the reference lists every option and its default', (heading, options) => {
@@ -48,7 +50,7 @@ test('the reference lists every setting', () => {
 test('the reference lists every option of a policy and its default', () => {
   const section = PAGE.slice(PAGE.indexOf('## Policies\n')).split(/^## /m)[1] ?? '';
   const rows = [
-    ...section.matchAll(/^\| `(\w+)` +\| (?:queues|topics|both) +\| `([^`]+)` +\| \S/gm),
+    ...section.matchAll(/^\| `(\w+)` +\| (?:queues|topics|both) +\| (?:`([^`]+)`|_none_) +\| \S/gm),
   ];
   const documented = new Map(rows.map(([, name, value]) => [name, value]));
   expect([...documented.keys()].sort()).toEqual([...POLICY_NAMES].sort());

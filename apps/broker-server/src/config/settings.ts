@@ -11,6 +11,7 @@ import {
 import { resolveOpenWireOptions, type OpenWireOptions } from '@batonmq/protocol-openwire';
 import { resolveStompOptions, type StompOptions } from '@batonmq/protocol-stomp';
 import { PROTOCOL_NAMES } from '../protocols.ts';
+import { resolveTlsOptions, tlsProblem, type TlsOptions } from '../tls/tls-options.ts';
 import { chooseStore, effectiveStore, type StoreChoice } from '../store-choice.ts';
 import {
   checkedSection,
@@ -85,6 +86,12 @@ export const SETTINGS_SCHEMA = z.strictObject(
     broker: optionSection<BrokerOptions>(resolveBrokerOptions).optional(),
     openwire: optionSection<OpenWireOptions>(resolveOpenWireOptions).optional(),
     stomp: optionSection<StompOptions>(resolveStompOptions).optional(),
+    tls: optionSection<TlsOptions>(resolveTlsOptions)
+      .superRefine((options, context) => {
+        const message = tlsProblem(options ?? {});
+        if (message !== undefined) context.addIssue({ code: 'custom', message });
+      })
+      .optional(),
     policies: listSection<PolicyEntry>((entries) => policyProblems(entries, UNBOUNDED)).optional(),
     virtualDestinations: listSection<VirtualDestination>(virtualProblems).optional(),
     security: checkedSection<SecuritySection>(securityProblems).optional(),
@@ -121,6 +128,8 @@ export interface Settings {
   readonly openwire?: OpenWireOptions | undefined;
   /** How STOMP clients are treated. @defaultValue STOMP_DEFAULTS of protocol-stomp */
   readonly stomp?: StompOptions | undefined;
+  /** Certificate and key for TLS. @defaultValue TLS_DEFAULTS: none */
+  readonly tls?: TlsOptions | undefined;
   /** What is set for single destinations and patterns of them. @defaultValue none */
   readonly policies?: readonly PolicyEntry[] | undefined;
   /** Destinations whose messages go on to others. @defaultValue the virtual topics `VirtualTopic.>` */
@@ -168,6 +177,7 @@ export function effectiveSettings(settings: Settings): Required<Settings> {
     broker: resolveBrokerOptions(settings.broker),
     openwire: resolveOpenWireOptions(settings.openwire),
     stomp: resolveStompOptions(settings.stomp),
+    tls: resolveTlsOptions(settings.tls),
     policies: settings.policies ?? [],
     security: settings.security && effectiveSecurity(settings.security),
     audit: settings.audit ?? (settings.security === undefined ? 'off' : 'log'),
