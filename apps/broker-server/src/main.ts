@@ -5,6 +5,7 @@ import { browseCommand } from './command/browse.ts';
 import { consumeCommand } from './command/consume.ts';
 import { policyCommand } from './command/policy.ts';
 import { produceCommand } from './command/produce.ts';
+import { redriveCommand } from './command/redrive.ts';
 import { startCommand } from './command/start.ts';
 import { statusCommand } from './command/status.ts';
 import { storeCommand } from './command/store.ts';
@@ -21,6 +22,7 @@ const program = new Command('batonmq')
   .addCommand(produceCommand())
   .addCommand(consumeCommand())
   .addCommand(browseCommand())
+  .addCommand(redriveCommand())
   .addCommand(storeCommand())
   .addCommand(userCommand())
   .showHelpAfterError('Try batonmq --help, or --help after a command.')

@@ -108,6 +108,7 @@ export class Server {
         {
           status: () => this.status(),
           policy: (destination) => broker.effectivePolicy(destination),
+          redrive: (queue, options) => broker.redrive(queue, options),
         },
         settings.security && groupAccess(broker, effectiveSecurity(settings.security).adminGroups),
       );

@@ -1,6 +1,7 @@
 import type { Destination, Epoch, Message } from '@batonmq/model';
 import type { BrokerConnection, ConnectOptions } from './connection/connection.ts';
 import type { BrokerEvent, BrokerEventType } from './events.ts';
+import type { RedriveOptions, RedriveResult } from './message/redrive.ts';
 import type { EffectivePolicy } from './policy/policies.ts';
 import type { Role } from './role/role.ts';
 import type { Credentials, Principal } from './security/security.ts';
@@ -83,6 +84,16 @@ export interface Broker {
    * @throws `BATON_INVALID_DESTINATION`, `BATON_LIMIT`, `BATON_NOT_ACTIVE`, `BATON_FENCED`.
    */
   declareVirtualTopicQueue(topic: string, consumer: string): Promise<Destination>;
+  /**
+   * Moves the dead letters of a queue back to where they came from: to their queue, or to their topic and so to
+   * all its subscriptions. They begin anew, with no redelivery counted; one that expired has no
+   * expiration any more, and one that was not persistent is now. Messages that
+   * are no dead letters, and letters of temporary destinations, stay. Pages of 500 are moved whole or not at all.
+   *
+   * @throws `BATON_INVALID_DESTINATION` for a queue that is not there, `BATON_INVALID_SELECTOR`,
+   * `BATON_INVALID_ARGUMENT`, `BATON_NOT_ACTIVE`, `BATON_STORE_FULL`, `BATON_FENCED`; what was moved before stays moved.
+   */
+  redrive(deadLetterQueue: Destination, options?: RedriveOptions): Promise<RedriveResult>;
   /** What is in force for a concrete destination, whether or not it exists, and which entry says so. */
   effectivePolicy(destination: Destination): EffectivePolicy;
   /** The durable subscriptions there are, with a consumer or without. */

@@ -6,6 +6,7 @@ import type { BrokerConnection, ConnectOptions } from './connection/connection.t
 import { EventEmitter } from './event-emitter.ts';
 import type { BrokerEvent, BrokerEventType } from './events.ts';
 import { resolveBrokerOptions, type BrokerOptions } from './options.ts';
+import type { RedriveOptions, RedriveResult } from './message/redrive.ts';
 import type { PolicyEntry } from './policy/destination-policy.ts';
 import { Policies, type EffectivePolicy } from './policy/policies.ts';
 import type { VirtualDestination } from './policy/virtual-destination.ts';
@@ -137,6 +138,20 @@ class BatonBroker implements Broker {
 
   async declareVirtualTopicQueue(topic: string, consumer: string): Promise<Destination> {
     return this.#activeTerm().declareVirtualTopicQueue(topic, consumer);
+  }
+
+  async redrive(
+    deadLetterQueue: Destination,
+    options: RedriveOptions = {},
+  ): Promise<RedriveResult> {
+    const { limit = 1 } = options;
+    if (Number.isSafeInteger(limit) && limit >= 1) {
+      return this.#activeTerm().redrive(deadLetterQueue, options);
+    }
+    throw new BrokerError(
+      'BATON_INVALID_ARGUMENT',
+      `A redrive moves 1 message or more; its limit is ${limit}`,
+    );
   }
 
   publish(message: Message, only?: Subscription): void {

@@ -1,4 +1,4 @@
-import type { BrokerError, ConnectionId, Destination, Epoch } from '@batonmq/model';
+import type { BrokerError, ConnectionId, Destination, Epoch, Message } from '@batonmq/model';
 import type { Role } from './role/role.ts';
 import type { Action } from './security/security.ts';
 
@@ -32,6 +32,12 @@ export type BrokerEvent =
       readonly to: Role;
       readonly epoch: Epoch | undefined;
       readonly cause?: BrokerError;
+    }
+  | {
+      /** It joined the dead letters; `message` is as it is there. Durable soon after. */
+      readonly type: 'message-dead-lettered';
+      readonly message: Message;
+      readonly cause: string;
     }
   | {
       readonly type: 'connection-added';

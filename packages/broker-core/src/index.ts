@@ -21,6 +21,7 @@ export {
   type BrokerOptions,
   type BrokerSettings,
 } from './options.ts';
+export type { RedriveOptions, RedriveResult } from './message/redrive.ts';
 export type {
   DeadLetterStrategy,
   DestinationPolicy,

@@ -11,9 +11,11 @@ import { MemoryUsage } from './destination/memory-usage.ts';
 import { Queue } from './destination/queue.ts';
 import { Router } from './destination/router.ts';
 import type { Topic } from './destination/topic.ts';
+import { DurableWaits } from './durable-waits.ts';
 import { EndOfTurn } from './end-of-turn.ts';
 import type { BrokerEvent } from './events.ts';
 import { DeadLetters } from './message/dead-letters.ts';
+import { Redrive, type RedriveOptions, type RedriveResult } from './message/redrive.ts';
 import { ProducerMarks } from './message/producer-marks.ts';
 import type { BrokerSettings } from './options.ts';
 import type { Policies } from './policy/policies.ts';
@@ -70,6 +72,7 @@ export class Term implements TermParts {
   readonly scheduler: Scheduler;
   readonly #outcomes: CommitOutcomes;
   readonly #flow: FlowControl;
+  readonly #waits: DurableWaits;
   readonly #connections = new Map<ConnectionId, ClientConnection>();
   readonly #connectionParts: ConnectionParts;
   readonly #admission: Admission;
@@ -92,6 +95,7 @@ export class Term implements TermParts {
       relieved: this.relieved,
       failed: environment.failed,
     });
+    this.#waits = new DurableWaits(this.writes);
     this.memory = new MemoryUsage(settings.memoryLimitBytes, this.relieved);
     this.policies = environment.policies;
     this.destinations = new Destinations(this, environment.virtualDestinations);
@@ -184,9 +188,14 @@ export class Term implements TermParts {
   /** Resolves when the queue is durable. */
   async declareVirtualTopicQueue(topic: string, consumer: string): Promise<Destination> {
     const destination = this.destinations.declareVirtualTopicQueue(topic, consumer);
-    await this.writes.drain();
-    if (!this.#isOver) return destination;
-    throw new BrokerError('BATON_FENCED', `Broker ${this.#name} is not the active one any more`);
+    await this.#waits.seal();
+    return destination;
+  }
+
+  /** See `Broker.redrive`. */
+  async redrive(from: Destination, options: RedriveOptions): Promise<RedriveResult> {
+    const queue = this.destinations.existing(from);
+    return new Redrive(queue, this, this.#waits, options).run();
   }
 
   statuses(): readonly DestinationStatus[] {
@@ -234,6 +243,7 @@ export class Term implements TermParts {
     if (this.#isOver) return;
     this.#isOver = true;
     this.writes.close();
+    this.#waits.end(reason);
     this.endOfTurn.stop();
     this.#cancelScan?.();
     this.xa.end(reason);
@@ -254,6 +264,7 @@ export class Term implements TermParts {
     await this.writes.drain();
     this.#isOver = true;
     this.writes.close();
+    this.#waits.end(reason);
     this.endOfTurn.stop();
     this.xa.end(reason);
     for (const { control } of connections) control.disconnect(reason);

@@ -26,6 +26,7 @@ beforeEach(async () => {
   const nothing = {
     status: () => Promise.reject(new Error('not asked')),
     policy: () => ({}),
+    redrive: () => Promise.resolve({ movedCount: 0 }),
   };
   admin = await serveAdmin('127.0.0.1:0', nothing, groupAccess(broker, ['admins']));
 });

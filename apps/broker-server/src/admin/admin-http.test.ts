@@ -18,9 +18,15 @@ const STATUS: ServerStatus = {
 
 const POLICIES = new Map([['queue://A', { maxMessages: { value: 5, source: 'queue://>' } }]]);
 
+const redriven: unknown[] = [];
+
 function subject(status = STATUS): AdminSubject {
   return {
     status: () => Promise.resolve(status),
+    redrive: ({ key }, options) => {
+      redriven.push([key, options]);
+      return Promise.resolve({ movedCount: 2 });
+    },
     policy: ({ key }) => POLICIES.get(key) ?? {},
   };
 }
@@ -86,4 +92,18 @@ test('a path that is none is refused, and harms nobody', async () => {
   });
   expect(answered).toBe(400);
   expect((await fetch(`${admin.uri}/health`)).status).toBe(200);
+});
+
+test('a redrive is asked for by POST with a header that a page in a browser cannot send', async () => {
+  admin = await serveAdmin('127.0.0.1:0', subject());
+  const uri = `${admin.uri}/redrive?destination=queue://ActiveMQ.DLQ&limit=2`;
+  expect((await fetch(uri)).status).toBe(405);
+  expect((await fetch(uri, { method: 'POST' })).status).toBe(405);
+  expect(redriven).toEqual([]);
+  const response = await fetch(uri, {
+    method: 'POST',
+    headers: { 'batonmq-command': 'redrive' },
+  });
+  expect([response.status, await response.json()]).toEqual([200, { movedCount: 2 }]);
+  expect(redriven).toEqual([['queue://ActiveMQ.DLQ', { limit: 2, selector: undefined }]]);
 });

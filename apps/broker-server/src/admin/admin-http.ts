@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { EffectivePolicy } from '@batonmq/broker-core';
+import type { EffectivePolicy, RedriveOptions, RedriveResult } from '@batonmq/broker-core';
 import { BrokerError, isBrokerError, parseDestination, type Destination } from '@batonmq/model';
 import type { ServerStatus } from '../status.ts';
 import type { AdminAccess } from './admin-access.ts';
@@ -16,6 +16,7 @@ export interface AdminHttp {
 export interface AdminSubject {
   status(): Promise<ServerStatus>;
   policy(destination: Destination): EffectivePolicy;
+  redrive(deadLetterQueue: Destination, options: RedriveOptions): Promise<RedriveResult>;
 }
 
 /** A request that takes longer than this to arrive is dropped, milliseconds. */
@@ -24,6 +25,9 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** For load balancers, which have no user. */
 const OPEN_PATHS = ['/health', '/ready'];
 
+/** Lower case, as Node.js gives names of headers. */
+export const COMMAND_HEADER = 'batonmq-command';
+
 type Answer = readonly [code: number, body: object];
 
 /**
@@ -31,7 +35,9 @@ type Answer = readonly [code: number, body: object];
  * - `/health`: 200 while the process works, active or not;
  * - `/ready`: 200 on the active broker, 503 on any other, so that a load balancer finds the active one;
  * - `/status`: everything as JSON;
- * - `/policy?destination=queue://A`: every policy in force for a destination, and which entry says so.
+ * - `/policy?destination=queue://A`: every policy in force for a destination, and which entry says so;
+ * - `POST /redrive?destination=queue://ActiveMQ.DLQ`: moves its dead letters back, with `limit=N` and `selector=…` if
+ *   given. Needs the header `batonmq-command: redrive`, which no page in a browser can send here.
  *
  * All but the first two ask `access` first, if there is any.
  *
@@ -72,12 +78,13 @@ async function respond(
     const { remoteAddress = '' } = request.socket;
     await access?.check(request.headers.authorization, remoteAddress);
   }
-  return route(request.method ?? 'GET', url, subject);
+  return route(request, url, subject);
 }
 
-async function route(method: string, url: URL, subject: AdminSubject): Promise<Answer> {
-  if (method !== 'GET' && method !== 'HEAD') {
-    return [405, { error: 'This interface only answers GET and HEAD' }];
+async function route(request: IncomingMessage, url: URL, subject: AdminSubject): Promise<Answer> {
+  if (url.pathname === '/redrive') return redrive(request, url, subject);
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return [405, { error: `${url.pathname} only answers GET and HEAD` }];
   }
   switch (url.pathname) {
     case '/health':
@@ -93,9 +100,24 @@ async function route(method: string, url: URL, subject: AdminSubject): Promise<A
     default:
       return [
         404,
-        { error: `There is no ${url.pathname}; there are /health, /ready, /status and /policy` },
+        {
+          error: `There is no ${url.pathname}; there are /health, /ready, /status, /policy and /redrive`,
+        },
       ];
   }
+}
+
+async function redrive(request: IncomingMessage, url: URL, subject: AdminSubject): Promise<Answer> {
+  if (request.method !== 'POST' || request.headers[COMMAND_HEADER] !== 'redrive') {
+    return [
+      405,
+      { error: `/redrive only answers POST with the header ${COMMAND_HEADER}: redrive` },
+    ];
+  }
+  const limit = url.searchParams.get('limit');
+  const selector = url.searchParams.get('selector') ?? undefined;
+  const options = { selector, limit: limit === null ? undefined : Number(limit) };
+  return [200, await subject.redrive(destinationIn(url), options)];
 }
 
 function destinationIn(url: URL): Destination {

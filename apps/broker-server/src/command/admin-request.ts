@@ -1,7 +1,9 @@
 import { BrokerError } from '@batonmq/model';
+import { COMMAND_HEADER } from '../admin/admin-http.ts';
 import { loginFromEnvironment } from './login.ts';
 
-const TIMEOUT_MS = 5_000;
+/** Milliseconds for a question, and for a command that moves messages. */
+const TIMEOUT_MS = { GET: 5_000, POST: 600_000 } as const;
 
 /** The option by which commands find the interface for operators. */
 export const ADMIN_OPTION = [
@@ -15,9 +17,23 @@ export const ADMIN_OPTION = [
  *
  * @throws `BATON_DISCONNECTED` if nobody answers, `BATON_INVALID_ARGUMENT` with what it refused.
  */
-export async function askBroker<T>(admin: string, path: string, method = 'GET'): Promise<T> {
+export async function askBroker<T>(admin: string, path: string): Promise<T> {
+  return request<T>(admin, path, 'GET');
+}
+
+/** Lets a running broker do something. @throws as {@link askBroker}. */
+export async function tellBroker<T>(admin: string, command: string, query: string): Promise<T> {
+  return request<T>(admin, `/${command}?${query}`, 'POST', { [COMMAND_HEADER]: command });
+}
+
+async function request<T>(
+  admin: string,
+  path: string,
+  method: 'GET' | 'POST',
+  headers: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const uri = `${admin.startsWith('http') ? admin : `http://${admin}`}${path}`;
-  const response = await reach(uri, method);
+  const response = await reach(uri, method, headers);
   const body: unknown = await response.json();
   if (response.ok) return body as T;
   const { error = `it answered ${response.status}` } = body as { error?: string };
@@ -31,10 +47,17 @@ function loginHeaders(): Record<string, string> {
   return { authorization: `Basic ${encoded}` };
 }
 
-async function reach(uri: string, method: string): Promise<Response> {
+async function reach(
+  uri: string,
+  method: 'GET' | 'POST',
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
   try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    return await fetch(uri, { method, signal, headers: loginHeaders() });
+    return await fetch(uri, {
+      method,
+      headers: { ...headers, ...loginHeaders() },
+      signal: AbortSignal.timeout(TIMEOUT_MS[method]),
+    });
   } catch (cause) {
     throw new BrokerError(
       'BATON_DISCONNECTED',

@@ -114,6 +114,18 @@ export class Destinations {
     return found instanceof Queue ? found : (this.#create(target, by) as Queue);
   }
 
+  /** @throws `BATON_INVALID_DESTINATION` if there is no queue of that name. */
+  existing(target: Destination): Queue {
+    const found = this.#all.get(target.key);
+    if (found instanceof Queue) return found;
+    throw missing(target);
+  }
+
+  /** The destination of that name, made if missing; for the broker's own needs, so no limit forbids it. */
+  ofBroker(target: Destination): Queue | Topic {
+    return this.#all.get(target.key) ?? this.#create(target, undefined);
+  }
+
   /** Creates `target` for `by`; a temporary one belongs to it from now on. */
   add(target: Destination, by: ConnectionId): void {
     for (const part of compositeParts(target)) {

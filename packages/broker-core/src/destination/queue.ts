@@ -34,6 +34,8 @@ export class Queue {
   readonly consumers: Consumers;
   /** Where its messages go on to; most queues pass nothing on. */
   route: Route | undefined = undefined;
+  /** Of the queue of a durable subscription: `client:subscription`. */
+  ownerName: string | undefined = undefined;
   isRemoved = false;
   enqueuedCount = 0;
   dequeuedCount = 0;
@@ -246,7 +248,7 @@ export class Queue {
 
   /** A message that was already dead when it was sent. The caller seals the group. */
   expireOnArrival(message: Message): void {
-    this.#parts.deadLetters.add(message, this.destination, expiredCause(message), true);
+    this.#parts.deadLetters.add(message, this, expiredCause(message), true);
   }
 
   /** An entry that is in no list any more is gone for good. */
@@ -260,6 +262,25 @@ export class Queue {
   /** Dead letters that the store had no room for; tried again with the next look for expired messages. */
   keepUndead(entry: Entry, cause: string): void {
     if (!this.isRemoved) this.#undead.push({ entry, cause });
+  }
+
+  /**
+   * Takes waiting entries out of memory, the oldest first, as a consumer would: {@link release} or
+   * {@link giveBack} follows for each.
+   */
+  takeWaiting(isWanted: (entry: Entry) => boolean, countMax: number): readonly Entry[] {
+    const taken: Entry[] = [];
+    for (const list of [this.#returned, this.#ready]) {
+      list.filter((entry) => {
+        if (taken.length >= countMax || !isWanted(entry)) return true;
+        taken.push(entry);
+        if (list === this.#ready && entry.isStored) this.#leftWindow(entry);
+        if (entry.message.expiration !== 0) this.#expiringCount -= 1;
+        return false;
+      });
+    }
+    this.#inFlightCount += taken.length;
+    return taken;
   }
 
   /** Dispatched entries come back to the front, in their original order. The caller seals the group. */

@@ -1,16 +1,17 @@
-import { destination, type BrokerError, type Destination, type Message } from '@batonmq/model';
+import { type BrokerError, type Message } from '@batonmq/model';
 import type { Receipt } from '../connection/connection.ts';
 import type { Entry } from '../destination/entry.ts';
+import { Queue } from '../destination/queue.ts';
+import { StoredBodies } from '../destination/stored-bodies.ts';
 import type { TermParts } from '../term-parts.ts';
+import { deadLetterTarget, type DeadLetterTarget } from './dead-letter-target.ts';
 
-/** Moves messages that cannot be delivered to the dead-letter queue, in one step with their removal. */
+/** Moves messages that cannot be delivered to where their policy says, in one step with their removal. */
 export class DeadLetters {
   readonly #parts: TermParts;
-  readonly #queue: Destination;
 
   constructor(parts: TermParts) {
     this.#parts = parts;
-    this.#queue = destination('queue', parts.settings.deadLetterQueue);
   }
 
   /**
@@ -18,34 +19,34 @@ export class DeadLetters {
    * be dropped instead: it may not become a dead letter, or it is one already.
    */
   move(entry: Entry, cause: string, isExpired: boolean): boolean {
-    if (!this.#wants(entry.message, entry.destination, isExpired)) return false;
-    this.#add(entry.message, cause);
+    const target = this.#targetOf(entry.message, entry.queue, isExpired);
+    if (target === undefined) return false;
+    this.#add(entry.message, target, cause);
     entry.queue.addRemoval(entry);
     this.#parts.writes.complete(new Move(entry, cause));
     return true;
   }
 
-  /** Adds a dead letter that never was in a queue to the open write group, if it may become one. */
-  add(message: Message, sentTo: Destination, cause: string, isExpired: boolean): void {
-    if (this.#wants(message, sentTo, isExpired)) this.#add(message, cause);
+  /** Adds a dead letter that never was in its queue to the open write group, if it may become one. */
+  add(message: Message, sentTo: Queue, cause: string, isExpired: boolean): void {
+    const target = this.#targetOf(message, sentTo, isExpired);
+    if (target !== undefined) this.#add(message, target, cause);
   }
 
-  #wants(message: Message, from: Destination, isExpired: boolean): boolean {
-    const { areExpiredDeadLettered, areNonPersistentDeadLettered } = this.#parts.settings;
-    if (from.key === this.#queue.key) return false;
-    if (isExpired && !areExpiredDeadLettered) return false;
-    return message.isPersistent || areNonPersistentDeadLettered;
+  #targetOf(message: Message, queue: Queue, isExpired: boolean): DeadLetterTarget | undefined {
+    return deadLetterTarget(message, queue, this.#parts.settings, isExpired);
   }
 
-  #add(message: Message, cause: string): void {
+  #add(message: Message, { destination, expiration }: DeadLetterTarget, cause: string): void {
+    const { clock, destinations, writes } = this.#parts;
     const letter: Message = {
       ...message,
-      destination: this.#queue,
+      destination,
       originalDestination: message.destination,
       transactionId: undefined,
       originalTransactionId: message.transactionId ?? message.originalTransactionId,
       isPersistent: true,
-      expiration: 0,
+      expiration: expiration === 0 ? 0 : clock.wallTime() + expiration,
       redeliveryCount: 0,
       deadLetter: {
         cause,
@@ -53,8 +54,15 @@ export class DeadLetters {
         wasPersistent: message.isPersistent,
       },
     };
-    const { writes, destinations } = this.#parts;
-    writes.complete(destinations.queue(this.#queue, undefined).accept(letter));
+    const place = destinations.ofBroker(destination);
+    if (place instanceof Queue) {
+      writes.complete(place.accept(letter));
+    } else {
+      const bodies = new StoredBodies();
+      place.accept(letter, bodies);
+      bodies.write(writes);
+    }
+    this.#parts.emit({ type: 'message-dead-lettered', message: letter, cause });
   }
 }
 

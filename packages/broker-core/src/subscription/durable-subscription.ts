@@ -32,6 +32,7 @@ export class DurableSubscription {
     this.#isSelected = messageFilter(definition.selector);
     const { kind, name } = definition.destination;
     this.queue = new Queue({ kind, name, key: this.key }, parts, recovered);
+    this.queue.ownerName = `${definition.clientId}:${definition.name}`;
   }
 
   get isActive(): boolean {

@@ -1,0 +1,27 @@
+import type { RedriveResult } from '@batonmq/broker-core';
+import { Command } from 'commander';
+import { formatCount } from '../terminal/units.ts';
+import { ADMIN_OPTION, tellBroker } from './admin-request.ts';
+
+interface RedriveFlags {
+  readonly admin: string;
+  readonly limit?: string;
+  readonly selector?: string;
+}
+
+/** `batonmq redrive`. */
+export function redriveCommand(): Command {
+  return new Command('redrive')
+    .description('move the dead letters of a queue back to where they came from')
+    .argument('<queue>', 'name of the queue of dead letters')
+    .option(...ADMIN_OPTION)
+    .option('--limit <count>', 'move this many at most')
+    .option('--selector <selector>', 'move only those that it lets through')
+    .action(async (queue: string, { admin, limit, selector }: RedriveFlags) => {
+      const query = new URLSearchParams({ destination: queue });
+      if (limit !== undefined) query.set('limit', limit);
+      if (selector !== undefined) query.set('selector', selector);
+      const result = await tellBroker<RedriveResult>(admin, 'redrive', query.toString());
+      process.stdout.write(`moved ${formatCount(result.movedCount, 'message')}\n`);
+    });
+}
