@@ -27,6 +27,15 @@ describe('against a real ActiveMQ 5.17', () => {
     await broker[Symbol.asyncDispose]();
   });
 
+  test('a consumer is what the name of its destination says', async () => {
+    await using plain = await connection.createConsumer('named');
+    await using exclusive = await connection.createConsumer('named?consumer.exclusive=true');
+    const producer = await connection.createProducer('named');
+    await producer.send('one');
+    expect((await exclusive.receive({ timeoutMs: 3_000 }))?.text).toBe('one');
+    expect(await plain.receive({ timeoutMs: 50 })).toBeUndefined();
+  });
+
   test('a message arrives with its body, header and typed properties', async () => {
     const producer = await connection.createProducer('queue://types');
     const receipt = await producer.send(

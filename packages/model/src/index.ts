@@ -6,6 +6,12 @@
 export { assert, AssertionError, present } from './assert.ts';
 export { AbortError, BrokerError, isBrokerError, type ErrorDetails } from './broker-error.ts';
 export {
+  parseConsumerOptions,
+  setConsumerOption,
+  splitConsumerOptions,
+  type ConsumerOptions,
+} from './consumer-options.ts';
+export {
   compositeParts,
   destination,
   isComposite,

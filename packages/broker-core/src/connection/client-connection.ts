@@ -14,6 +14,7 @@ import {
 import type { Router } from '../destination/router.ts';
 import { RepeatedSend } from '../message/producer-marks.ts';
 import { BrowserSubscription } from '../subscription/browser-subscription.ts';
+import { withDestinationOptions } from '../subscription/destination-options.ts';
 import { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { SubscribeOptions, Subscription } from '../subscription/subscription.ts';
 import { TopicSubscription } from '../subscription/topic-subscription.ts';
@@ -120,8 +121,9 @@ export class ClientConnection implements BrokerConnection {
     }
   }
 
-  subscribe(options: SubscribeOptions, receipt?: Receipt): Subscription {
+  subscribe(given: SubscribeOptions, receipt?: Receipt): Subscription {
     this.#requireOpen();
+    const options = withDestinationOptions(given);
     const existing = this.#subscriptions.get(options.consumerKey);
     if (existing !== undefined) {
       this.#settleSubscribe(options, receipt);

@@ -103,6 +103,7 @@ export class Destinations {
         { details: { destination: target.key } },
       );
     }
+    if (target.name.includes('?')) throw withOptions(target);
     if (by !== undefined) this.#parts.requireCreatable(target, by);
     this.#requireRoom(target);
     return this.#create(target, by);
@@ -344,6 +345,15 @@ function hears({ pattern, access }: Wildcard, target: Destination): boolean {
 
 function covers(pattern: Destination, target: Destination): boolean {
   return pattern.kind === target.kind && matchesPattern(pattern.name, target.name);
+}
+
+/** Consumers have read theirs by now. */
+function withOptions(target: Destination): BrokerError {
+  return new BrokerError(
+    'BATON_INVALID_DESTINATION',
+    `${target.key} has options, which are for consumers; send to the name before the question mark`,
+    { details: { destination: target.key } },
+  );
 }
 
 function missing(target: Destination): BrokerError {

@@ -2,6 +2,7 @@ import { command, type ConsumerId } from '@batonmq/openwire';
 import type { RuntimeComponents } from '@batonmq/runtime';
 import type { ClientSettings } from '../client-settings.ts';
 import { Consumer, type ConsumerOptions } from '../consumer/consumer.ts';
+import { withNamedOptions } from '../consumer/named-options.ts';
 import { redeliveryPolicy } from '../consumer/redelivery-policy.ts';
 import type { CallOptions } from '../deadline.ts';
 import {
@@ -77,11 +78,11 @@ export async function makeConsumer(
   context: EndpointContext,
   session: Session,
   target: DestinationLike,
-  options: ConsumerOptions,
+  given: ConsumerOptions,
 ): Promise<Consumer> {
   const { settings, channel, components, receivers } = context;
   const { jms, requestTimeoutMs } = settings;
-  const from = toDestination(target);
+  const { from, options } = withNamedOptions(toDestination(target), given);
   const number = context.nextNumber();
   const info = command('ConsumerInfo', {
     consumerId: consumerId(context, session, number),

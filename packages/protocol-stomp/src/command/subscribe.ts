@@ -1,5 +1,5 @@
 import type { SubscribeOptions } from '@batonmq/broker-core';
-import { isQueue } from '@batonmq/model';
+import { isQueue, type ConsumerOptions } from '@batonmq/model';
 import type { Client } from '../client.ts';
 import type { Frame } from '../codec/frame.ts';
 import { HEADER } from '../codec/header.ts';
@@ -8,7 +8,7 @@ import { Consumer, type AckMode } from '../consumer.ts';
 import type { NamedDestination } from '../destination-names.ts';
 import type { Peer } from '../peer.ts';
 import { writeReceipt } from './receipt.ts';
-import { consumerOptionsOf, type ConsumerOptions } from './consumer-options.ts';
+import { consumerOptionsOf } from './consumer-options.ts';
 import { refuseTransformation } from './transformation.ts';
 
 /** Messages sent and not acknowledged at a time, unless the client says otherwise; ActiveMQ's numbers. */
