@@ -18,6 +18,11 @@ const REQUIREMENTS = [
     isMet: () => isInstalled('python3'),
   },
   {
+    what: 'the STOMP client of Python',
+    package: 'python3-stomp',
+    isMet: () => existsSync('/usr/lib/python3/dist-packages/stomp'),
+  },
+  {
     what: 'OpenSSL, which makes certificates',
     package: 'openssl',
     isMet: () => isInstalled('openssl'),

@@ -105,6 +105,9 @@ export class DestinationNames {
         return { target: destination(kind, composite(name.slice(prefix.length), kind)), options };
       }
     }
+    if (name !== '' && !name.startsWith('/')) {
+      return { target: destination('queue', composite(name, 'queue')), options };
+    }
     throw new BrokerError(
       'BATON_INVALID_DESTINATION',
       `The destination "${text}" begins with none of /queue/ /topic/ /temp-queue/ /temp-topic/`,

@@ -227,7 +227,7 @@ export class Peer implements ConnectionHandler, Monitored {
       this.abort(error);
       return;
     }
-    this.log('info', 'client refused', { error });
+    this.log('info', 'client refused', { code: error.code, reason: error.message });
     const text = errorText(error);
     const headers: Headers = [
       ['message', text],
@@ -281,6 +281,7 @@ export class Peer implements ConnectionHandler, Monitored {
   login(client: Client, version: StompVersion, heartBeat: HeartBeat): void {
     const { settings, clock } = this.context;
     this.#cancelLogin();
+    this.transport.peerLoggedIn?.();
     this.#phase = 'open';
     this.#client = client;
     this.version = version;

@@ -197,7 +197,7 @@ describe('messages:', () => {
 
   test('an unknown destination form is refused', async () => {
     const client = await broker.connect();
-    client.send('SEND', { destination: 'A', receipt: 'r' });
+    client.send('SEND', { destination: '/queues/A', receipt: 'r' });
     const { headers, body } = await client.next('ERROR');
     expect(headers['receipt-id']).toBe('r');
     expect(body.toString()).toContain('[BATON_INVALID_DESTINATION]');

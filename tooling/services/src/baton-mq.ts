@@ -14,6 +14,8 @@ export interface BatonMqOptions {
   readonly store: string;
   /** OpenWire port on the loopback interface. @defaultValue a free one */
   readonly port?: number;
+  /** A further port of the loopback interface, for STOMP alone. @defaultValue none; STOMP is spoken on `port` too */
+  readonly stompPort?: number;
   /** Query of the URI to listen on. */
   readonly listenQuery?: string;
   /** `HOST:PORT`, or `off`. @defaultValue `'off'` */
@@ -69,6 +71,9 @@ export async function startBatonMq(options: BatonMqOptions): Promise<BatonMq> {
     'start',
     ...['--name', options.name],
     ...['--listen', options.listenQuery === undefined ? uri : `${uri}?${options.listenQuery}`],
+    ...(options.stompPort === undefined
+      ? []
+      : ['--listen', `stomp://127.0.0.1:${options.stompPort}`]),
     ...['--store', options.store],
     ...['--admin', options.admin ?? 'off'],
     ...['--log', 'json'],
