@@ -13,20 +13,32 @@ export class DurableWaits {
 
   /** Seals the open write group; resolves when it is durable, rejects if it was refused or the term ends first. */
   seal(): Promise<void> {
-    return new Promise<void>((resolve, reject) => {
-      const fail = (error: BrokerError): void => {
-        reject(error);
-      };
+    return this.orEnd((resolve, reject) => {
       const receipt: Receipt = {
         settled: (error) => {
-          this.#waiting.delete(fail);
           if (error === undefined) resolve();
           else reject(error);
         },
       };
-      this.#waiting.add(fail);
       this.#writes.complete(receipt);
       this.#writes.seal();
+    });
+  }
+
+  /** What `begin` resolves or rejects with, unless the term ends first. */
+  orEnd<T>(
+    begin: (resolve: (value: T) => void, reject: (error: BrokerError) => void) => void,
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const fail = (error: BrokerError): void => {
+        this.#waiting.delete(fail);
+        reject(error);
+      };
+      this.#waiting.add(fail);
+      begin((value) => {
+        this.#waiting.delete(fail);
+        resolve(value);
+      }, fail);
     });
   }
 

@@ -264,25 +264,6 @@ export class Queue {
     if (!this.isRemoved) this.#undead.push({ entry, cause });
   }
 
-  /**
-   * Takes waiting entries out of memory, the oldest first, as a consumer would: {@link release} or
-   * {@link giveBack} follows for each.
-   */
-  takeWaiting(isWanted: (entry: Entry) => boolean, countMax: number): readonly Entry[] {
-    const taken: Entry[] = [];
-    for (const list of [this.#returned, this.#ready]) {
-      list.filter((entry) => {
-        if (taken.length >= countMax || !isWanted(entry)) return true;
-        taken.push(entry);
-        if (list === this.#ready && entry.isStored) this.#leftWindow(entry);
-        if (entry.message.expiration !== 0) this.#expiringCount -= 1;
-        return false;
-      });
-    }
-    this.#inFlightCount += taken.length;
-    return taken;
-  }
-
   /** Dispatched entries come back to the front, in their original order. The caller seals the group. */
   giveBack(entries: readonly Entry[], redelivered: ReadonlySet<Entry>): void {
     if (this.isRemoved || entries.length === 0) return;

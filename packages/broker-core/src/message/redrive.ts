@@ -1,11 +1,12 @@
-import { isTemporary, type Destination, type Message, type Sequence } from '@batonmq/model';
+import { isTemporary, type Destination, type Message } from '@batonmq/model';
 import type { DurableWaits } from '../durable-waits.ts';
-import { Entry } from '../destination/entry.ts';
+import type { Entry } from '../destination/entry.ts';
 import { Queue } from '../destination/queue.ts';
 import { StoredBodies } from '../destination/stored-bodies.ts';
+import { PULL_WITHOUT_WAIT } from '../subscription/dispatch-credit.ts';
+import { QueueSubscription, type SubscriptionOwner } from '../subscription/queue-subscription.ts';
+import { LAST_DELIVERED_NONE } from '../subscription/subscription.ts';
 import type { TermParts } from '../term-parts.ts';
-import { messageFilter, type MessageFilter } from './message-filter.ts';
-import { decodeMessage } from './stored-message.ts';
 
 export interface RedriveOptions {
   /** Only letters that it lets through. @defaultValue all */
@@ -22,15 +23,18 @@ export interface RedriveResult {
 const PAGE_MESSAGES = 500;
 
 /**
- * Moves the dead letters of a queue back to where they came from, a page at a time. Each page is one
- * write group, so a letter is at one of both places at any time, whatever happens in between.
+ * Moves the dead letters of a queue back to where they came from, a page at a time. It is a consumer
+ * like others, so it finds what is in memory and what is in the store alone; each page is one write
+ * group, so a letter is at one of both places at any time, whatever happens in between.
  */
 export class Redrive {
   readonly #queue: Queue;
   readonly #parts: TermParts;
   readonly #waits: DurableWaits;
-  readonly #isSelected: MessageFilter | undefined;
   readonly #limit: number;
+  readonly #consumer: QueueSubscription;
+  /** Waits for the next letter, or for the news that there is none. */
+  #next: (entry: Entry | undefined) => void = () => undefined;
   #movedCount = 0;
 
   /** @throws `BATON_INVALID_SELECTOR`. */
@@ -43,100 +47,88 @@ export class Redrive {
     this.#queue = queue;
     this.#parts = parts;
     this.#waits = waits;
-    this.#isSelected = messageFilter(selector);
     this.#limit = limit;
+    this.#consumer = new QueueSubscription(
+      {
+        consumerKey: 'redrive',
+        destination: queue.destination,
+        prefetchCount: 0,
+        selector,
+        isBrowser: false,
+        isNoLocal: false,
+        isExclusive: false,
+        isRetroactive: false,
+        priority: 0,
+        sink: {
+          // Everything that a queue gives out is one.
+          deliver: (delivery) => {
+            this.#next(delivery as Entry);
+          },
+          exhausted: () => {
+            this.#next(undefined);
+          },
+          ended: () => {
+            this.#next(undefined);
+          },
+          isCongested: false,
+        },
+      },
+      NO_OWNER,
+      parts,
+    );
   }
 
   /** @throws `BATON_STORE_FULL`, or why the term ended; what was moved before stays moved. */
   async run(): Promise<RedriveResult> {
-    // One that dies again while this runs is not moved again.
-    const { through } = this.#queue.snapshot();
-    await this.#moveReady(through);
-    await this.#moveStored(through);
-    // What was paged in meanwhile was passed by in the store.
-    await this.#moveReady(through);
+    // Letters that die again while this runs come behind these.
+    let leftCount = this.#queue.messageCount;
+    this.#consumer.attach(this.#queue);
+    try {
+      while (leftCount > 0 && this.#movedCount < this.#limit) {
+        const taken = await this.#take(Math.min(leftCount, PAGE_MESSAGES));
+        if (taken.length === 0) break;
+        leftCount -= taken.length;
+        await this.#move(taken.filter(({ message }) => isRedrivable(message)));
+      }
+    } finally {
+      // What it could not move goes back to its place, as if it had never left.
+      this.#consumer.close(LAST_DELIVERED_NONE);
+      this.#queue.dispatch();
+    }
     return { movedCount: this.#movedCount };
   }
 
-  get #room(): number {
-    return Math.min(PAGE_MESSAGES, this.#limit - this.#movedCount);
+  async #take(countMax: number): Promise<readonly Entry[]> {
+    const taken: Entry[] = [];
+    const room = Math.min(countMax, this.#limit - this.#movedCount);
+    while (taken.length < room && !this.#queue.isRemoved) {
+      const entry = await this.#pull();
+      if (entry === undefined) break;
+      taken.push(entry);
+    }
+    return taken;
   }
 
-  /** Those that wait in memory. */
-  async #moveReady(through: Sequence): Promise<void> {
-    const isWanted = ({ sequence, message }: Entry): boolean =>
-      sequence <= through && this.#isWanted(message);
-    while (this.#room > 0) {
-      const entries = this.#queue.takeWaiting(isWanted, this.#room);
-      if (entries.length === 0) return;
-      await this.#moveTaken(entries);
-    }
+  #pull(): Promise<Entry | undefined> {
+    return this.#waits.orEnd((resolve) => {
+      this.#next = resolve;
+      this.#consumer.pull(PULL_WITHOUT_WAIT);
+    });
   }
 
-  async #moveTaken(entries: readonly Entry[]): Promise<void> {
-    for (const entry of entries) this.#move(entry);
-    try {
-      await this.#waits.seal();
-    } catch (error) {
-      this.#queue.giveBack(entries, new Set());
-      throw error;
+  async #move(entries: readonly Entry[]): Promise<void> {
+    if (entries.length === 0) return;
+    for (const entry of entries) this.#addMove(entry);
+    await this.#waits.seal();
+    for (const entry of entries) {
+      this.#queue.release(entry);
+      this.#consumer.committed(entry);
     }
-    for (const entry of entries) this.#queue.release(entry);
     this.#movedCount += entries.length;
-  }
-
-  /** Those that are in the store alone; they need not pass through memory in order. */
-  async #moveStored(through: Sequence): Promise<void> {
-    let from: number = this.#queue.snapshot().from;
-    while (from <= through && this.#room > 0 && !this.#queue.isRemoved) {
-      const page = await this.#read(from as Sequence);
-      const last = page.at(-1);
-      if (last === undefined) return;
-      const unread = this.#queue.snapshot().from;
-      const wanted = page
-        .filter(({ sequence }) => sequence >= unread && sequence <= through)
-        .filter(({ sequence, message }) => !this.#queue.isHeld(sequence) && this.#isWanted(message))
-        .slice(0, this.#room);
-      if (wanted.length > 0) await this.#moveHeld(wanted);
-      from = last.sequence + 1;
-    }
-  }
-
-  async #moveHeld(entries: readonly Entry[]): Promise<void> {
-    const sequences = entries.map(({ sequence }) => sequence);
-    this.#queue.hold(sequences);
-    for (const entry of entries) this.#move(entry);
-    try {
-      await this.#waits.seal();
-    } catch (error) {
-      this.#queue.returnHeld(sequences);
-      throw error;
-    }
-    this.#queue.consumeHeld(sequences);
-    this.#movedCount += entries.length;
-  }
-
-  async #read(from: Sequence): Promise<readonly Entry[]> {
-    const { lease, settings } = this.#parts;
-    const { number, destination } = this.#queue;
-    if (number === undefined) return [];
-    const limits = { messageCountMax: PAGE_MESSAGES, bytesMax: settings.pageBytes };
-    const page = await lease.read(number, from, limits);
-    return page.map(
-      ({ sequence, payload }) =>
-        new Entry(this.#queue, decodeMessage(payload, destination), sequence),
-    );
-  }
-
-  #isWanted(message: Message): boolean {
-    const { deadLetter, originalDestination } = message;
-    if (deadLetter === undefined || originalDestination === undefined) return false;
-    if (isTemporary(originalDestination)) return false;
-    return this.#isSelected?.(message) !== false;
   }
 
   /** Adds the move of a letter to the open write group. */
-  #move(entry: Entry): void {
+  #addMove(entry: Entry): void {
     const { originalDestination } = entry.message;
     if (originalDestination === undefined) return;
     const message = this.#restored(entry.message, originalDestination);
@@ -165,4 +157,17 @@ export class Redrive {
       deadLetter: undefined,
     };
   }
+}
+
+/** It serves no client: there is nobody to tell, and no transaction. */
+const NO_OWNER: SubscriptionOwner = {
+  refuse: () => undefined,
+  inTransaction: () => undefined,
+  removeSubscription: () => undefined,
+};
+
+/** What was sent to a dead-letter queue by a client never came from anywhere. */
+function isRedrivable({ deadLetter, originalDestination }: Message): boolean {
+  if (deadLetter === undefined || originalDestination === undefined) return false;
+  return !isTemporary(originalDestination);
 }

@@ -25,6 +25,12 @@ interface Range {
   readonly count: number;
 }
 
+/** Whose consumer it is, as far as it needs to know. */
+export type SubscriptionOwner = Pick<
+  ClientConnection,
+  'refuse' | 'inTransaction' | 'removeSubscription'
+>;
+
 /**
  * A consumer of queues; several of them with a wildcard or a composite. It keeps what it was sent
  * until an ack, in dispatch order, and is never sent the same message again while it lives.
@@ -33,7 +39,7 @@ export class QueueSubscription implements Subscription {
   readonly options: SubscribeOptions;
   /** Which messages it may have; a durable one has a queue of its own that holds no others. */
   readonly selector: Selector | undefined;
-  readonly #connection: ClientConnection;
+  readonly #connection: SubscriptionOwner;
   readonly #parts: TermParts;
   readonly #attachments = new Map<Queue, Attachment>();
   readonly #dispatched = new DispatchedList();
@@ -43,7 +49,7 @@ export class QueueSubscription implements Subscription {
   #isClosed = false;
 
   /** @throws `BATON_INVALID_SELECTOR`, `BATON_UNSUPPORTED`. */
-  constructor(options: SubscribeOptions, connection: ClientConnection, parts: TermParts) {
+  constructor(options: SubscribeOptions, connection: SubscriptionOwner, parts: TermParts) {
     this.options = options;
     this.#connection = connection;
     this.#parts = parts;
