@@ -1,5 +1,6 @@
 import type { DiscoveryAgent, UriOption } from '@batonmq/discovery';
 import type { WireFormatOptions } from '@batonmq/openwire';
+import type { TlsTrust } from '@batonmq/transport';
 import type { FailoverSettings } from './failover/failover-options.ts';
 import type { JmsSettings } from './uri-settings.ts';
 
@@ -13,6 +14,7 @@ export interface ClientSettings {
   readonly agent: DiscoveryAgent | undefined;
   readonly jms: JmsSettings;
   readonly wireFormat: WireFormatOptions;
+  readonly tls: TlsTrust | undefined;
   readonly clientId: string | undefined;
   readonly userName: string | undefined;
   readonly password: string | undefined;

@@ -47,3 +47,4 @@ export {
   type SendOptions,
 } from './producer/producer.ts';
 export { Session, type AcknowledgeMode, type SessionOptions } from './session/session.ts';
+export type { TlsTrust } from '@batonmq/transport';

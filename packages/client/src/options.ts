@@ -2,6 +2,7 @@ import { closest, type DiscoveryPlugin } from '@batonmq/discovery';
 import { BrokerError } from '@batonmq/model';
 import type { RuntimeComponents } from '@batonmq/runtime';
 import { nodeRuntime } from '@batonmq/runtime/node';
+import type { TlsTrust } from '@batonmq/transport';
 import type { ClientSettings } from './client-settings.ts';
 import { readUri } from './uri-settings.ts';
 
@@ -32,6 +33,11 @@ export interface ConnectOptions {
    * rolled back by one. @defaultValue 16 MiB
    */
   readonly transactionReplayBytes?: number;
+  /**
+   * Whom `ssl:` and `wss:` connections trust, and who we are: PEM texts. What a URI says by `ca`, `cert`
+   * and `key`, paths of PEM files, goes first. @defaultValue the authorities of Node
+   */
+  readonly tls?: TlsTrust;
   /** Agents for URIs of your own; see `@batonmq/discovery`. */
   readonly discovery?: readonly DiscoveryPlugin[];
   /** The outside world; Node's if not given. */
@@ -64,6 +70,7 @@ const OTHERS: ReadonlySet<string> = new Set([
   'userName',
   'password',
   'signal',
+  'tls',
   'discovery',
   'components',
 ]);
@@ -87,6 +94,7 @@ export function resolveConnectOptions(
     ...target,
     jms,
     wireFormat: {},
+    tls: options.tls,
     clientId: options.clientId ?? textOrNone(jms.clientID),
     userName: options.userName ?? textOrNone(jms.userName),
     password: options.password ?? textOrNone(jms.password),

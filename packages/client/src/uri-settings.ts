@@ -23,6 +23,7 @@ import {
 import { BrokerError } from '@batonmq/model';
 import { WIRE_FORMAT_DEFAULTS, type WireFormatOptions } from '@batonmq/openwire';
 import type { DialOptions } from '@batonmq/transport';
+import type { TlsUriOptions } from './wire/tls-trust.ts';
 import { FAILOVER_OPTIONS, type FailoverSettings } from './failover/failover-options.ts';
 
 /** `jms.` options by their ActiveMQ names without the prefix; -1 is "as the connect option says". */
@@ -72,6 +73,27 @@ const ENDPOINT_OPTIONS = {
   ),
 } as const;
 
+/** What `ssl:` and `wss:` take besides: paths of PEM files, and whom to expect. */
+const TLS_OPTIONS = {
+  ca: words(''),
+  cert: words(''),
+  key: words(''),
+  servername: words(''),
+  verifyHostName: flag(true),
+  // How ActiveMQ's client writes it.
+  'socket.verifyHostName': flag(true),
+} as const;
+
+const SECURE_ENDPOINT_OPTIONS = { ...ENDPOINT_OPTIONS, ...TLS_OPTIONS } as const;
+
+/** Of the transports that can be dialled: what their URIs may say. */
+const OPTIONS_OF_SCHEME: Readonly<Record<string, typeof ENDPOINT_OPTIONS>> = {
+  tcp: ENDPOINT_OPTIONS,
+  ssl: SECURE_ENDPOINT_OPTIONS,
+  ws: ENDPOINT_OPTIONS,
+  wss: SECURE_ENDPOINT_OPTIONS,
+};
+
 export interface UriSettings {
   readonly uris: readonly string[];
   readonly agent: DiscoveryAgent | undefined;
@@ -81,7 +103,7 @@ export interface UriSettings {
 }
 
 /**
- * Reads a whole URI: `tcp:`, `failover:`, `discovery:`, or an agent's own scheme.
+ * Reads a whole URI: `tcp:`, `ssl:`, `ws:`, `wss:`, `failover:`, `discovery:`, or an agent's own scheme.
  *
  * @throws BrokerError `BATON_INVALID_URI`, `BATON_INVALID_OPTION`.
  */
@@ -106,7 +128,7 @@ export function readUri(
     { name: 'maxReconnectAttempts', value: '0', position: 0 },
     { name: 'startupMaxReconnectAttempts', value: '1', position: 0 },
   ];
-  const failover = resolveUriOptions(FAILOVER_OPTIONS, once, 'tcp:');
+  const failover = resolveUriOptions(FAILOVER_OPTIONS, once, `${uri.scheme}:`);
   return { uris: [formatBrokerUri(uri)], agent: undefined, failover, nestedOptions: [], jms };
 }
 
@@ -155,21 +177,28 @@ function ofAgent(
 
 /** Finds at `connect` what would otherwise fail at every dial. */
 function checkEndpoint(uri: BrokerUri, nested: readonly UriOption[] = []): void {
-  if (uri.kind === 'composite' || uri.scheme !== 'tcp') {
+  const table = OPTIONS_OF_SCHEME[uri.scheme];
+  if (uri.kind === 'composite' || table === undefined) {
     throw new BrokerError(
       'BATON_UNSUPPORTED',
-      `"${uri.scheme}:" cannot be connected to in "${formatBrokerUri(uri)}"; "tcp://host:port" can`,
+      `"${uri.scheme}:" cannot be connected to in "${formatBrokerUri(uri)}"; ` +
+        `"tcp://host:port" can, and ssl:, ws: and wss:`,
       { details: { position: uri.position, scheme: uri.scheme } },
     );
   }
-  resolveUriOptions(ENDPOINT_OPTIONS, [...uri.query, ...nested], `${uri.scheme}:`);
+  resolveUriOptions(table, [...uri.query, ...nested], `${uri.scheme}:`);
 }
+
+/** How OpenWire is called over WebSocket. */
+const SUBPROTOCOL = { subprotocols: ['openwire'] } as const;
 
 export interface EndpointSettings {
   /** The URI without options. */
   readonly bare: string;
   readonly wireFormat: WireFormatOptions;
   readonly dial: DialOptions;
+  /** Missing where the transport has no TLS. */
+  readonly tls: TlsUriOptions | undefined;
   readonly timeoutMs: number;
 }
 
@@ -178,13 +207,17 @@ export function endpointOptions(
   uri: BrokerUri,
   settings: { readonly failover: FailoverSettings; readonly wireFormat: WireFormatOptions },
 ): EndpointSettings {
-  const options = resolveUriOptions(ENDPOINT_OPTIONS, uri.query, `${uri.scheme}:`);
+  const of = `${uri.scheme}:`;
+  const isSecure = OPTIONS_OF_SCHEME[uri.scheme] === SECURE_ENDPOINT_OPTIONS;
+  const secure = isSecure ? resolveUriOptions(SECURE_ENDPOINT_OPTIONS, uri.query, of) : undefined;
+  const options = secure ?? resolveUriOptions(ENDPOINT_OPTIONS, uri.query, of);
   const delay = options['wireFormat.maxInactivityDurationInitialDelay'];
   return {
     bare: formatBrokerUri({ ...uri, query: [], fragment: '' }),
     timeoutMs:
       options.connectionTimeout > 0 ? options.connectionTimeout : settings.failover.connectTimeout,
-    dial: options.keepAlive ? {} : { keepAliveDelayMs: 0 },
+    dial: options.keepAlive ? SUBPROTOCOL : { ...SUBPROTOCOL, keepAliveDelayMs: 0 },
+    tls: secure && tlsOptions(secure),
     wireFormat: {
       version: options['wireFormat.version'],
       tightEncodingEnabled: options['wireFormat.tightEncodingEnabled'],
@@ -199,4 +232,10 @@ export function endpointOptions(
       ...settings.wireFormat,
     },
   };
+}
+
+function tlsOptions(options: OptionValues<typeof TLS_OPTIONS>): TlsUriOptions {
+  const { ca, cert, key, servername, verifyHostName } = options;
+  const isVerified = verifyHostName && options['socket.verifyHostName'];
+  return { ca, cert, key, servername, verifyHostName: isVerified };
 }

@@ -3,11 +3,11 @@ import { BrokerError } from '@batonmq/model';
 import { openWireProtocol, type OpenWireProtocol } from '@batonmq/protocol-openwire';
 import { nodeRuntime } from '@batonmq/runtime/node';
 import { createMemorySpace, memoryStore, type MemorySpace } from '@batonmq/store-memory';
-import { listen, type Listener } from '@batonmq/transport';
+import { serve, type Listener, type ServeOptions } from '@batonmq/transport';
 
 /**
  * Brokers of this process in line for one memory: as two machines on one shared directory. Only the
- * active one listens.
+ * active one listens, for plain, TLS and WebSocket clients on one port.
  */
 export class TestBroker implements AsyncDisposable {
   readonly #broker: Broker;
@@ -15,16 +15,14 @@ export class TestBroker implements AsyncDisposable {
   readonly #listening: Promise<void>;
   #listener: Listener | undefined;
 
-  constructor(space: MemorySpace, name: string, port: number) {
+  constructor(space: MemorySpace, name: string, port: number, options: ServeOptions = {}) {
     const components = nodeRuntime();
     this.#broker = createBroker({ name, store: memoryStore({ space }), components });
     this.#protocol = openWireProtocol({ broker: this.#broker, components });
     this.#listening = new Promise((resolve, reject) => {
       this.#broker.on('role-changed', ({ to }) => {
         if (to !== 'active') return;
-        listen(`tcp://127.0.0.1:${port}`, (connection) => {
-          this.#protocol.accept(connection);
-        }).then((listener) => {
+        serve(`tcp://127.0.0.1:${port}`, [this.#protocol], options).then((listener) => {
           this.#listener = listener;
           resolve();
         }, reject);

@@ -7,9 +7,11 @@ import {
 import { BrokerError } from '@batonmq/model';
 import type { Command } from '@batonmq/openwire';
 import type { CancelTimer, RuntimeComponents } from '@batonmq/runtime';
+import type { DialOptions } from '@batonmq/transport';
 import type { ClientSettings } from '../client-settings.ts';
 import { asError, isPermanent } from '../errors.ts';
 import { endpointOptions } from '../uri-settings.ts';
+import { tlsTrust, type TlsUriOptions } from '../wire/tls-trust.ts';
 import { openWireLink, type WireLink } from '../wire/wire-link.ts';
 import { readMembers } from './member-source.ts';
 import { initialReconnectState, stepReconnect } from './reconnect-policy.ts';
@@ -141,8 +143,9 @@ export class FailoverLink {
     this.#attempts.set(generation, attempt);
     try {
       const address = withOptions(parseBrokerUri(uri), this.#settings.nestedOptions);
-      const { bare, ...endpoint } = endpointOptions(address, this.#settings);
-      const link = await openWireLink(bare, endpoint, clock, abort.signal);
+      const { bare, tls, ...endpoint } = endpointOptions(address, this.#settings);
+      const dial = tls === undefined ? endpoint.dial : await this.#secured(endpoint.dial, tls);
+      const link = await openWireLink(bare, { ...endpoint, dial }, clock, abort.signal);
       if (abort.signal.aborted) {
         link.destroy();
         return;
@@ -158,6 +161,11 @@ export class FailoverLink {
     } catch (thrown) {
       this.#lost(generation, asError(thrown));
     }
+  }
+
+  async #secured(dial: DialOptions, options: TlsUriOptions): Promise<DialOptions> {
+    const { tls = {} } = this.#settings;
+    return { ...dial, tls: await tlsTrust(options, tls, this.#components.files) };
   }
 
   async #restore(generation: Generation): Promise<void> {

@@ -1,8 +1,9 @@
 import type { RuntimeComponents } from '@batonmq/runtime';
 import { asError } from '../errors.ts';
+import { readTextFile } from '../text-file.ts';
 
-/** A list of URIs does not need more; a longer text is something else. */
-const TEXT_BYTES_MAX = 65_536;
+/** A list of URIs does not need more; a longer answer is something else. */
+const ANSWER_LENGTH_MAX = 65_536;
 /** A reconnect must not wait for a slow server: without an answer the known members are used. */
 const READ_TIMEOUT_MS = 1_000;
 
@@ -30,22 +31,12 @@ async function readHttp(url: string): Promise<string> {
   const response = await fetch(url, { signal: AbortSignal.timeout(READ_TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${url} answered with status ${response.status}`);
   const text = await response.text();
-  if (text.length > TEXT_BYTES_MAX)
-    throw new Error(`${url} is longer than ${TEXT_BYTES_MAX} bytes`);
+  if (text.length > ANSWER_LENGTH_MAX)
+    throw new Error(`${url} is longer than ${ANSWER_LENGTH_MAX} characters`);
   return text;
 }
 
-async function readFile(url: string, files: RuntimeComponents['files']): Promise<string> {
+function readFile(url: string, files: RuntimeComponents['files']): Promise<string> {
   const path = url.startsWith('file:') ? decodeURIComponent(url.replace(/^file:(\/\/)?/, '')) : url;
-  const file = await files.open(path, 'read');
-  try {
-    const { sizeBytes } = await file.status();
-    if (sizeBytes > TEXT_BYTES_MAX)
-      throw new Error(`${path} is longer than ${TEXT_BYTES_MAX} bytes`);
-    const bytes = new Uint8Array(sizeBytes);
-    const length = await file.read(bytes, 0);
-    return new TextDecoder().decode(bytes.subarray(0, length));
-  } finally {
-    await file.close();
-  }
+  return readTextFile(path, files);
 }
