@@ -1,6 +1,6 @@
-import { isTemporary, type Destination, type Message } from '@batonmq/model';
+import { assert, isTemporary, type Destination, type Message } from '@batonmq/model';
 import type { DurableWaits } from '../durable-waits.ts';
-import type { Entry } from '../destination/entry.ts';
+import { Entry } from '../destination/entry.ts';
 import { Queue } from '../destination/queue.ts';
 import { StoredBodies } from '../destination/stored-bodies.ts';
 import { PULL_WITHOUT_WAIT } from '../subscription/dispatch-credit.ts';
@@ -60,9 +60,9 @@ export class Redrive {
         isRetroactive: false,
         priority: 0,
         sink: {
-          // Everything that a queue gives out is one.
           deliver: (delivery) => {
-            this.#next(delivery as Entry);
+            assert(delivery instanceof Entry, 'a queue gives out its entries');
+            this.#next(delivery);
           },
           exhausted: () => {
             this.#next(undefined);
