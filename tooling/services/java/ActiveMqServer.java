@@ -16,6 +16,7 @@ public final class ActiveMqServer {
     broker.setBrokerName(args[0]);
     broker.setUseJmx(false);
     broker.setUseShutdownHook(true);
+    broker.setSchedulerSupport(true);
     broker.setPersistent(!args[1].equals("-"));
     if (broker.isPersistent()) {
       KahaDBPersistenceAdapter store = new KahaDBPersistenceAdapter();
