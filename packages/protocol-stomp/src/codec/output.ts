@@ -15,6 +15,8 @@ export class Output {
   readonly #sink = new ByteSink();
   #pieces: Uint8Array[] = [];
   #piecesLength = 0;
+  /** What the last turn wrote, up to a block. */
+  #expectedBytes = 0;
   /** Where what was not made a piece yet begins in the sink. */
   #start = 0;
 
@@ -27,7 +29,8 @@ export class Output {
   sink(bytes: number): ByteSink {
     const sink = this.#sink;
     if (sink.length > this.#start && sink.length + bytes > BLOCK_BYTES) this.#cut();
-    sink.reserve(bytes);
+    // A turn usually writes as much as the one before, so its memory need not grow step by step.
+    sink.reserve(sink.block.length === 0 ? Math.max(bytes, this.#expectedBytes) : bytes);
     return sink;
   }
 
@@ -48,6 +51,7 @@ export class Output {
     const pieces = this.#pieces;
     this.#pieces = [];
     this.#piecesLength = 0;
+    this.#expectedBytes = Math.min(this.#sink.length, BLOCK_BYTES);
     if (this.#sink.block.length > KEPT_BYTES) this.#forget();
     return pieces;
   }

@@ -10,20 +10,18 @@ export interface Content {
   readonly content: Uint8Array | undefined;
 }
 
-export function bytesContent(bytes: Buffer, start: number, end: number): Content {
-  return { contentKind: 'bytes', content: ownedBytes(bytes, start, end) };
+export function bytesContent(body: Buffer): Content {
+  return { contentKind: 'bytes', content: ownedBytes(body) };
 }
 
 /**
  * A body of text. One that is not UTF-8 has no such form, and is kept as the bytes it is: STOMP lets a
  * sender choose another encoding.
  */
-export function textContent(bytes: Buffer, start: number, end: number): Content {
-  const body = bytes.subarray(start, end);
-  if (isAscii(body) ? !body.includes(NUL) : isUtf8(body) && !needsModifiedUtf8(body)) {
-    return { contentKind: 'text', content: ownedWithLength(bytes, start, end) };
-  }
-  if (!isUtf8(body)) return bytesContent(bytes, start, end);
+export function textContent(body: Buffer): Content {
+  const isValid = isAscii(body) || isUtf8(body);
+  if (!isValid) return bytesContent(body);
+  if (!needsModifiedUtf8(body)) return { contentKind: 'text', content: ownedWithLength(body) };
   return { contentKind: 'text', content: encodeText(body.toString('utf8')) ?? undefined };
 }
 

@@ -67,11 +67,10 @@ export function messageFromFrame(frame: Frame, context: SendContext): Message {
 
 /** As ActiveMQ decides: what the sender says, or else a length makes it bytes. */
 function contentOf(frame: Frame): Content {
-  const start = frame.start + frame.bodyStart;
-  const end = frame.start + frame.bodyEnd;
+  const body = frame.bytes.subarray(frame.start + frame.bodyStart, frame.start + frame.bodyEnd);
   const kind = frame.has(HEADER.messageType) ? messageType(frame) : undefined;
   const isText = kind === undefined ? !frame.has(HEADER.contentLength) : kind === 'text';
-  return isText ? textContent(frame.bytes, start, end) : bytesContent(frame.bytes, start, end);
+  return isText ? textContent(body) : bytesContent(body);
 }
 
 function messageType(frame: Frame): 'text' | 'bytes' {
