@@ -1,4 +1,4 @@
-import { createBroker, type Broker } from '@batonmq/broker-core';
+import { createBroker, type Broker, type BrokerSecurity } from '@batonmq/broker-core';
 import type { LogFields, Logger, LogLevel } from '@batonmq/runtime';
 import { nodeRuntime } from '@batonmq/runtime/node';
 import { createMemorySpace, memoryStore } from '@batonmq/store-memory';
@@ -24,11 +24,19 @@ interface Logged {
   readonly fields: LogFields;
 }
 
-export async function startBroker(options: OpenWireOptions = {}): Promise<LiveBroker> {
+export async function startBroker(
+  options: OpenWireOptions = {},
+  security?: BrokerSecurity,
+): Promise<LiveBroker> {
   const logged: Logged[] = [];
   const components = { ...nodeRuntime(), logger: memoryLogger(logged, {}) };
   const store = memoryStore({ space: createMemorySpace() });
-  const broker = createBroker({ name: 'brkA', store, components });
+  const broker = createBroker({
+    name: 'brkA',
+    store,
+    components,
+    ...(security && { security }),
+  });
   const active = new Promise<void>((resolve) => {
     broker.on('role-changed', ({ to }) => {
       if (to === 'active') resolve();

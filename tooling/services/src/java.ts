@@ -12,6 +12,7 @@ const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/batonmq-java',
 const CLASS_PATH = [
   'activemq-client',
   'activemq-broker',
+  'activemq-jaas',
   'activemq-kahadb-store',
   'activemq-openwire-legacy',
   'activemq-stomp',
