@@ -18,6 +18,8 @@ export interface BatonMqOptions {
   readonly stompPort?: number;
   /** Query of the URI to listen on. */
   readonly listenQuery?: string;
+  /** More URIs to listen on. */
+  readonly alsoListen?: readonly string[];
   /** A configuration file; what is said here goes over it. */
   readonly config?: string;
   /** `HOST:PORT`, or `off`. @defaultValue `'off'` */
@@ -76,6 +78,7 @@ export async function startBatonMq(options: BatonMqOptions): Promise<BatonMq> {
     ...(options.stompPort === undefined
       ? []
       : ['--listen', `stomp://127.0.0.1:${options.stompPort}`]),
+    ...(options.alsoListen ?? []).flatMap((other) => ['--listen', other]),
     ...(options.config === undefined ? [] : ['--config', options.config]),
     ...['--store', options.store],
     ...['--admin', options.admin ?? 'off'],

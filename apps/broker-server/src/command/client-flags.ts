@@ -10,7 +10,7 @@ export function withClientFlags(command: Command): Command {
   return command
     .option(
       '--uri, --url <uri>',
-      'tcp://HOST:PORT or failover:(…)',
+      'tcp:, ssl:, ws:, wss://HOST:PORT or failover:(…)',
       'failover:(tcp://127.0.0.1:61616)',
     )
     .option('--destination <name>', 'queue://NAME or topic://NAME', 'queue://TEST');
