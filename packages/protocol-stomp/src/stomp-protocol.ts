@@ -47,7 +47,8 @@ export function stompProtocol(init: StompProtocolInit): StompProtocol {
 
 class Protocol implements StompProtocol {
   readonly name = 'stomp';
-  readonly subprotocols = ['v12.stomp', 'v11.stomp', 'v10.stomp', 'stomp'];
+  // Peers that offer no sub-protocol speak STOMP, as with ActiveMQ.
+  readonly subprotocols = ['v12.stomp', 'v11.stomp', 'v10.stomp', 'stomp', ''];
   readonly recognises = looksLikeStomp;
   readonly #peers = new Set<Peer>();
   /** Sockets that still send what their peers were left with. */
