@@ -1,5 +1,5 @@
 import type { ConnectionId, Destination } from '@batonmq/model';
-import type { Clock, Logger } from '@batonmq/runtime';
+import type { Clock, Logger, Random } from '@batonmq/runtime';
 import type { Lease } from '@batonmq/store-spi';
 import type { Destinations } from './destination/destinations.ts';
 import type { MemoryUsage } from './destination/memory-usage.ts';
@@ -18,6 +18,7 @@ import type { WriteQueue } from './write-queue.ts';
 export interface TermParts {
   readonly settings: BrokerSettings;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly lease: Lease;
   readonly writes: WriteQueue;

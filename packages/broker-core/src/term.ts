@@ -1,6 +1,6 @@
 import { BrokerError, type ConnectionId, type Destination, type Message } from '@batonmq/model';
 import type { RuntimeComponents } from '@batonmq/runtime';
-import type { CancelTimer, Clock, Logger } from '@batonmq/runtime';
+import type { CancelTimer, Clock, Logger, Random } from '@batonmq/runtime';
 import type { Lease } from '@batonmq/store-spi';
 import type { DestinationStatus, DurableSubscriptionStatus } from './broker.ts';
 import { ClientConnection, type ConnectionParts } from './connection/client-connection.ts';
@@ -54,6 +54,7 @@ export interface TermEnvironment {
 export class Term implements TermParts {
   readonly settings: BrokerSettings;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   readonly lease: Lease;
   readonly writes: WriteQueue;
@@ -85,6 +86,7 @@ export class Term implements TermParts {
     const { components, settings } = environment;
     this.settings = settings;
     this.clock = components.clock;
+    this.random = components.random;
     this.logger = components.logger.child({ epoch: lease.epoch });
     this.lease = lease;
     this.emit = environment.emit;

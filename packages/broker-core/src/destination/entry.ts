@@ -37,6 +37,8 @@ export class Entry implements Delivery, Receipt {
   transaction: Transaction | undefined = undefined;
   /** True if its ack in a transaction lets the broker send one message more. */
   isExtending = false;
+  /** True if it was delivered by another broker, so that a delay before its next delivery may be due. */
+  isDelayOwed: boolean;
   previous: Entry | undefined = undefined;
   next: Entry | undefined = undefined;
 
@@ -48,6 +50,7 @@ export class Entry implements Delivery, Receipt {
     this.sequence = sequence;
     this.bytes = messageBytes(message);
     this.redeliveryCount = message.redeliveryCount + storedCount;
+    this.isDelayOwed = storedCount > 0;
   }
 
   get queue(): Queue {

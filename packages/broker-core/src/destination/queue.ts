@@ -7,11 +7,13 @@ import {
 } from '@batonmq/model';
 import type { RecoveredDestination } from '@batonmq/store-spi';
 import type { DestinationPolicy } from '../policy/destination-policy.ts';
+import { POLICY_DEFAULTS } from '../policy/policy-defaults.ts';
 import type { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
 import { NOT_STORED } from '../write-queue.ts';
 import type { Attachment } from './consumer-ring.ts';
 import { Consumers } from './consumers.ts';
+import { DelayedRedeliveries } from './delayed-redeliveries.ts';
 import { Entry } from './entry.ts';
 import { Lane, type LaneSnapshot } from './lane.ts';
 import { laneKey, NORMAL_PRIORITY } from './lane-key.ts';
@@ -25,7 +27,8 @@ export interface Window {
 
 /**
  * A queue: each message goes to one consumer, the oldest first. It has one {@link Lane}, or with
- * `prioritizedMessages` one for each priority that occurs, the greatest first.
+ * `prioritizedMessages` one for each priority that occurs, the greatest first. Messages that wait for
+ * their next redelivery are beside the lanes ({@link DelayedRedeliveries}).
  */
 export class Queue {
   readonly destination: Destination;
@@ -45,6 +48,8 @@ export class Queue {
   /** Greatest priority first. */
   #lanes: readonly Lane[];
   #undead: { entry: Entry; cause: string }[] = [];
+  /** Of a queue whose policy says that the broker redelivers. */
+  readonly #delayed: DelayedRedeliveries | undefined;
   #inFlightCount = 0;
   #isDispatching = false;
   /** Set by what happens during a walk that may give entries it has passed by a taker. */
@@ -59,6 +64,12 @@ export class Queue {
     this.consumers = new Consumers(this.policy.strictOrderDispatch ?? false);
     this.#normal = new Lane(this, destination.key, NORMAL_PRIORITY, parts);
     this.#lanes = [this.#normal];
+    const { redeliveryPolicy } = this.policy;
+    if (redeliveryPolicy !== undefined) {
+      this.#delayed = new DelayedRedeliveries(redeliveryPolicy, parts, (entries) => {
+        this.#redeliver(entries);
+      });
+    }
     if (recovered !== undefined) this.#normal.recovered(recovered);
   }
 
@@ -83,7 +94,7 @@ export class Queue {
   }
 
   get messageCount(): number {
-    let count = this.#inFlightCount + this.#undead.length;
+    let count = this.#inFlightCount + this.#undead.length + (this.#delayed?.count ?? 0);
     for (const lane of this.#lanes) count += lane.waitingCount;
     return count;
   }
@@ -150,7 +161,7 @@ export class Queue {
       this.#isWalkStale = true;
       return;
     }
-    if (this.isRemoved || this.#parts.isDraining) return;
+    if (this.isRemoved || this.#parts.isDraining || this.#delayed?.isFull === true) return;
     this.#isDispatching = true;
     this.#walk();
     this.#isDispatching = false;
@@ -180,6 +191,10 @@ export class Queue {
       if (this.#isExpired(entry)) {
         this.#expire(lane.take(entry, index));
         this.#parts.writes.seal();
+        continue;
+      }
+      if (this.#delayed !== undefined && entry.isDelayOwed) {
+        this.#delayed.add(lane.take(entry, index));
         continue;
       }
       const choice = this.consumers.choose(entry);
@@ -232,10 +247,14 @@ export class Queue {
     this.forget(entry);
   }
 
-  /** A dispatched entry becomes a dead letter, or is dropped if it may not. The caller seals the group. */
+  /**
+   * A dispatched entry was rejected: it becomes a dead letter, or is dropped if it may not, unless it is
+   * to be redelivered. The caller seals the group.
+   */
   bury(entry: Entry, cause: string): void {
     if (this.isRemoved) return;
     this.#inFlightCount -= 1;
+    if (this.#delay(entry)) return;
     this.#bury(entry, cause, false);
   }
 
@@ -268,13 +287,29 @@ export class Queue {
   giveBack(entries: readonly Entry[], redelivered: ReadonlySet<Entry>): void {
     if (this.isRemoved || entries.length === 0) return;
     this.#inFlightCount -= entries.length;
+    const back: Entry[] = [];
     for (const entry of entries) {
       entry.subscription = undefined;
       entry.transaction = undefined;
-      if (!redelivered.has(entry)) continue;
-      entry.redeliveryCount += 1;
-      this.#addCount(entry);
+      const isRedelivered = redelivered.has(entry);
+      if (isRedelivered && this.#isDelaying) {
+        if (!this.#delay(entry)) this.#bury(entry, unackedCause(entry), false);
+        continue;
+      }
+      if (isRedelivered) this.#countRedelivery(entry);
+      back.push(entry);
     }
+    this.#return(back);
+  }
+
+  /** Their delay is over: they come before what arrived after them. */
+  #redeliver(entries: readonly Entry[]): void {
+    if (this.isRemoved) return;
+    this.#return(entries);
+    this.dispatch();
+  }
+
+  #return(entries: readonly Entry[]): void {
     this.#isWalkStale = true;
     for (const lane of this.#lanes) {
       const isItsOwn = (entry: Entry): boolean => entry.lane === lane;
@@ -300,6 +335,9 @@ export class Queue {
     const undead = this.#undead;
     this.#undead = [];
     for (const { entry, cause } of undead) this.#bury(entry, cause, false);
+    for (const entry of this.#delayed?.take((each) => this.#isExpired(each)) ?? []) {
+      this.#expire(entry);
+    }
     for (const lane of this.#lanes) {
       for (const entry of lane.takeExpired((each) => this.#isExpired(each))) this.#expire(entry);
     }
@@ -312,11 +350,13 @@ export class Queue {
     const dispatched = [...this.consumers.attachments].flatMap(({ subscription }) =>
       subscription.dispatchedOf(this),
     );
-    return this.#lanes.map((lane) => lane.snapshot(dispatched));
+    const out = [...dispatched, ...(this.#delayed?.entries ?? [])];
+    return this.#lanes.map((lane) => lane.snapshot(out));
   }
 
   /** Forgets what is in memory only, for an owner that nobody consumes from any more. */
   dropUnstored(): void {
+    for (const entry of this.#delayed?.take(({ isStored }) => !isStored) ?? []) this.forget(entry);
     for (const lane of this.#lanes) {
       for (const entry of lane.takeUnstored()) this.forget(entry);
     }
@@ -328,6 +368,7 @@ export class Queue {
     this.memory.remove(this.memory.usedBytes);
     for (const lane of this.#lanes) lane.clear();
     this.#undead = [];
+    this.#delayed?.clear();
     this.#inFlightCount = 0;
   }
 
@@ -361,6 +402,27 @@ export class Queue {
     this.forget(entry);
   }
 
+  /** A broker that stops delays nothing: whoever takes over does. */
+  get #isDelaying(): boolean {
+    return this.#delayed !== undefined && !this.#parts.isDraining;
+  }
+
+  /** Lets an entry wait for its next redelivery. False if it has none, or the broker does not redeliver here. */
+  #delay(entry: Entry): boolean {
+    if (this.#delayed?.allows(entry.redeliveryCount + 1) !== true) return false;
+    entry.subscription = undefined;
+    entry.transaction = undefined;
+    this.#countRedelivery(entry);
+    this.#delayed.add(entry);
+    return true;
+  }
+
+  #countRedelivery(entry: Entry): void {
+    entry.redeliveryCount += 1;
+    const { persistJMSRedelivered = POLICY_DEFAULTS.persistJMSRedelivered } = this.policy;
+    if (persistJMSRedelivered || this.#delayed !== undefined) this.#addCount(entry);
+  }
+
   #addCount(entry: Entry): void {
     const { number } = entry.lane;
     if (!entry.isStored || number === undefined) return;
@@ -371,6 +433,10 @@ export class Queue {
       count: entry.redeliveryCount - entry.message.redeliveryCount,
     });
   }
+}
+
+function unackedCause({ redeliveryCount }: Entry): string {
+  return `Delivered ${redeliveryCount + 1} times without an ack`;
 }
 
 function expiredCause(message: Message): string {
