@@ -1,5 +1,5 @@
 import { simRandom } from '@batonmq/runtime/sim';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { LAST_DELIVERED_UNKNOWN, type Broker } from '../src/index.ts';
 import { ackOf, TestClient, TestWorld, textOf, type TestConsumer } from './test-client.ts';
 import type { Delivery } from '../src/index.ts';
@@ -12,14 +12,39 @@ import type { TransactionId } from '@batonmq/model';
 // 2. A message that is with nobody else's consumer comes with the count of its deliveries that ended
 //    in a closed consumer; it is never with two consumers at once.
 // 3. Nothing comes that was not sent and, in a transaction, not committed; nothing that was acked.
-// 4. Per producer and consumer, first deliveries come in the order they became visible in.
+// 4. Per producer, consumer and (where priorities count) message priority, first deliveries come in
+//    the order they became visible in.
+// 5. A consumer gets what its selector matches, and nothing that matches waits while it has room.
 //
 // And at the end, all that was answered and not acked is there.
 
 const STEPS = 400;
 
+/** What a run has beside plain messages and consumers. */
+interface Variety {
+  readonly hasSelectors: boolean;
+  readonly hasPriorities: boolean;
+  /** The disk takes time: pages show what was removed meanwhile. */
+  readonly isSlow?: boolean;
+}
+
+const COLORS = ['red', 'green', 'blue'] as const;
+const PRIORITIES = [0, 4, 9] as const;
+
+/** Selectors and what they mean. */
+const SELECTORS: readonly (readonly [string | undefined, (sent: Sent) => boolean])[] = [
+  [undefined, () => true],
+  ["color = 'red'", ({ color }) => color === 'red'],
+  ["color = 'green'", ({ color }) => color === 'green'],
+  ["color IN ('red', 'blue')", ({ color }) => color !== 'green'],
+  ['JMSPriority > 3', ({ priority }) => priority > 3],
+  ["color = 'none'", () => false],
+];
+
 interface Sent {
   readonly text: string;
+  readonly color: string;
+  readonly priority: number;
   state: 'open' | 'ready' | 'acked' | 'dropped';
   holder: Holder | undefined;
   deliveryCount: number;
@@ -32,6 +57,8 @@ interface Holder {
   readonly consumer: TestConsumer;
   readonly seen: Set<string>;
   readonly lastOf: Map<string, number>;
+  readonly prefetchCount: number;
+  readonly matches: (sent: Sent) => boolean;
   isOpen: boolean;
 }
 
@@ -54,17 +81,30 @@ class Run {
   #number = 0;
   #clientNumber = 0;
 
-  constructor(seed: number) {
+  readonly #variety: Variety;
+
+  constructor(seed: number, variety: Variety) {
     this.#random = simRandom(seed);
+    this.#variety = variety;
   }
 
   async play(): Promise<void> {
-    this.#broker = await this.world.broker({ queueWindowMessages: 16, pageMessages: 4 });
-    this.#standby = await this.world.broker({ queueWindowMessages: 16, pageMessages: 4 });
+    const settings = { queueWindowMessages: 16, pageMessages: 4 };
+    const { hasPriorities, isSlow = false } = this.#variety;
+    const policies = [{ queue: '>', prioritizedMessages: hasPriorities }];
+    const options = { policies, ...(isSlow && { latencyMs: 3 }) };
+    this.#broker = await this.world.broker(settings, options);
+    this.#standby = await this.world.broker(settings, options);
     this.#connect();
     for (let step = 0; step < STEPS; step += 1) {
       await this.#step();
-      if (this.#random.float() < 0.2) await this.world.elapse();
+      if (this.#random.float() < 0.2) {
+        // Now and then there is time for everything.
+        await this.world.elapse(this.#variety.isSlow === true ? 5 : 20);
+        if (this.#random.float() < 0.5) continue;
+        await this.world.elapse(this.#variety.isSlow === true ? 2000 : 20);
+        this.#checkNothingIsLeft();
+      }
       expect(this.#violations).toEqual([]);
     }
     await this.#drain();
@@ -95,8 +135,13 @@ class Run {
     this.#number += 1;
     const isPersistent = this.#random.float() < 0.7;
     const text = `c${this.#clientNumber}:${this.#number}:${isPersistent ? 's' : 'm'}`;
+    const { hasSelectors, hasPriorities } = this.#variety;
+    const color = (hasSelectors ? this.#any(COLORS) : undefined) ?? 'red';
+    const priority = (hasSelectors || hasPriorities ? this.#any(PRIORITIES) : undefined) ?? 4;
     const sent: Sent = {
       text,
+      color,
+      priority,
       state: transaction === undefined ? 'ready' : 'open',
       holder: undefined,
       deliveryCount: 0,
@@ -107,7 +152,8 @@ class Run {
     transaction?.sent.push(sent);
     const options = transaction === undefined ? {} : { transactionId: transaction.id };
     const client = this.#client as TestClient;
-    client.connection.send(client.message('A', text, { isPersistent, ...options }));
+    const kind = { isPersistent, priority, properties: { color } };
+    client.connection.send(client.message('A', text, { ...kind, ...options }));
   }
 
   #begin(): void {
@@ -175,8 +221,11 @@ class Run {
   #consume(): void {
     if (this.#holders.filter(({ isOpen }) => isOpen).length >= 5) return;
     const prefetchCount = 1 + Math.floor(this.#random.float() * 8);
-    const consumer = (this.#client as TestClient).consume('A', { prefetchCount });
-    const holder: Holder = { consumer, seen: new Set(), lastOf: new Map(), isOpen: true };
+    const any = this.#variety.hasSelectors ? this.#any(SELECTORS) : undefined;
+    const [selector, matches] = any ?? [undefined, () => true];
+    const consumer = (this.#client as TestClient).consume('A', { prefetchCount, selector });
+    const of = { consumer, prefetchCount, matches };
+    const holder: Holder = { ...of, seen: new Set(), lastOf: new Map(), isOpen: true };
     this.#holders.push(holder);
     consumer.onDelivery = (delivery) => {
       this.#check(delivery, holder);
@@ -237,6 +286,7 @@ class Run {
     note(sent.state === 'ready', `came though it is ${sent.state}`);
     note(!holder.seen.has(sent.text), 'came to the same consumer again');
     note(sent.holder === undefined, 'came while another consumer has it');
+    note(holder.matches(sent), 'came though the selector does not match it');
     note(
       delivery.redeliveryCount === sent.deliveryCount,
       `came with count ${delivery.redeliveryCount} instead of ${sent.deliveryCount}`,
@@ -246,10 +296,29 @@ class Run {
     if (sent.deliveryCount > 0) return;
     const [producer, , kind] = sent.text.split(':');
     // The two delivery modes may pass each other.
-    const stream = `${String(producer)}:${String(kind)}`;
+    const lane = this.#variety.hasPriorities ? sent.priority : 4;
+    const stream = `${String(producer)}:${String(kind)}:${lane}`;
     const last = holder.lastOf.get(stream) ?? 0;
     note(sent.order > last, 'came after one that was sent later');
     holder.lastOf.set(stream, sent.order);
+  }
+
+  /** Nothing that somebody with room may have waits, and what nobody may have is counted. */
+  #checkNothingIsLeft(): void {
+    const open = this.#holders.filter(({ isOpen }) => isOpen);
+    const all = [...this.#sent.values()];
+    const withRoom = open.filter(
+      (holder) => all.filter((sent) => sent.holder === holder).length < holder.prefetchCount,
+    );
+    const waiting = all.filter(({ state, holder }) => state === 'ready' && holder === undefined);
+    const left = waiting.filter((sent) => withRoom.some(({ matches }) => matches(sent)));
+    expect(left.map(({ text }) => text)).toEqual([]);
+    const status = (this.#broker as Broker).destinations()[0];
+    if (status === undefined) return;
+    const held = all.filter(({ state, holder }) => state === 'ready' && holder !== undefined);
+    expect(status.messageCount).toBe(waiting.length + held.length);
+    if (open.length === 0 || withRoom.length < open.length) return;
+    expect(status.unmatchedCount).toBe(waiting.length);
   }
 
   /** Everything that is left reaches one last consumer. */
@@ -257,7 +326,7 @@ class Run {
     this.#reconnect();
     await this.world.elapse();
     const consumer = (this.#client as TestClient).consume('A').ackAtOnce();
-    await this.world.elapse(100);
+    await this.world.elapse(2000);
     expect(this.#violations).toEqual([]);
     const wanted = [...this.#sent.values()].filter(({ state }) => state === 'ready');
     expect([...consumer.texts].sort()).toEqual(wanted.map(({ text }) => text).sort());
@@ -280,9 +349,17 @@ class Run {
   }
 }
 
-test.each(Array.from({ length: 100 }, (_, seed) => seed))(
-  'a random run (seed %i) loses nothing, repeats nothing and keeps the order',
-  async (seed) => {
-    await new Run(seed).play();
-  },
-);
+describe.each([
+  ['plain', { hasSelectors: false, hasPriorities: false }],
+  ['with selectors', { hasSelectors: true, hasPriorities: false }],
+  ['with priorities', { hasSelectors: false, hasPriorities: true }],
+  ['with selectors on a slow disk', { hasSelectors: true, hasPriorities: false, isSlow: true }],
+  ['with selectors and priorities', { hasSelectors: true, hasPriorities: true }],
+] satisfies [string, Variety][])('a random run, %s,', (_, variety) => {
+  test.each(Array.from({ length: 60 }, (_each, seed) => seed))(
+    '(seed %i) loses nothing, repeats nothing and keeps the order',
+    async (seed) => {
+      await new Run(seed, variety).play();
+    },
+  );
+});

@@ -1,7 +1,7 @@
 import type { Clock } from '@batonmq/runtime';
 import type { Lease, Store, StorePlugin } from '@batonmq/store-spi';
 
-/** `plugin` with a disk that takes `latencyMs` for each append; several may be on their way. */
+/** `plugin` with a disk that takes `latencyMs` for each append and read; several may be on their way. */
 export function slowStore(plugin: StorePlugin, clock: Clock, latencyMs: number): StorePlugin {
   return {
     ...plugin,
@@ -19,6 +19,10 @@ function slow(store: Store, clock: Clock, latencyMs: number): Store {
 }
 
 function withLatency(lease: Lease, clock: Clock, latencyMs: number): Lease {
+  const pause = (): Promise<void> =>
+    new Promise((resolve) => {
+      clock.setTimer(latencyMs, resolve);
+    });
   return {
     epoch: lease.epoch,
     lost: lease.lost,
@@ -26,12 +30,14 @@ function withLatency(lease: Lease, clock: Clock, latencyMs: number): Lease {
     append: async (batch) => {
       const outcome = lease.append(batch);
       outcome.catch(() => undefined);
-      await new Promise<void>((resolve) => {
-        clock.setTimer(latencyMs, resolve);
-      });
+      await pause();
       return outcome;
     },
-    read: (destination, from, limits) => lease.read(destination, from, limits),
+    read: async (destination, from, limits) => {
+      const page = await lease.read(destination, from, limits);
+      await pause();
+      return page;
+    },
     release: () => lease.release(),
   };
 }

@@ -133,9 +133,10 @@ export class Views {
       for (const view of readers) if (view.from <= sequence) view.from = sequence + 1;
     }
     const { durableThrough } = this.#backlog;
-    for (const view of readers) {
-      view.from = Math.max(view.from, end);
-      if (view.from > durableThrough) view.from = CAUGHT_UP;
+    for (const view of readers) view.from = Math.max(view.from, end);
+    const isNothingLeft = this.#backlog.messageCount === 0;
+    for (const view of this.#all.values()) {
+      if (isNothingLeft || view.from > durableThrough) view.from = CAUGHT_UP;
     }
     if (isFromFirst) this.#backlog.startsAt(first ?? end);
     return taken;
