@@ -17,6 +17,8 @@ export interface DestinationStatus {
   readonly inFlightCount: number;
   /** Messages that wait although consumers are there, because no selector of theirs matches them; of a queue. */
   readonly unmatchedCount: number;
+  /** True while a queue gives nothing out, see {@link Broker.pauseQueue}. */
+  readonly isPaused: boolean;
   readonly enqueuedCount: number;
   readonly dequeuedCount: number;
   readonly memoryBytes: number;
@@ -113,6 +115,15 @@ export interface Broker {
    * `BATON_STORE_FULL` if it cannot be committed now, `BATON_NOT_ACTIVE`.
    */
   resolvePrepared(transactionKey: string, verdict: Resolution): Promise<void>;
+  /**
+   * Stops giving out the messages of a queue; sends, acks and browsers go on. It lasts until
+   * {@link resumeQueue} or until another broker takes over.
+   *
+   * @throws `BATON_NOT_ACTIVE`, `BATON_INVALID_DESTINATION` if there is no such queue.
+   */
+  pauseQueue(queue: Destination): void;
+  /** Ends a pause, if there is one. @throws as {@link pauseQueue}. */
+  resumeQueue(queue: Destination): void;
   /** Returns the call that stops listening. Listeners must not block or throw. */
   on<T extends BrokerEventType>(
     type: T,

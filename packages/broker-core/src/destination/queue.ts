@@ -14,6 +14,7 @@ import { NOT_STORED } from '../write-queue.ts';
 import type { Attachment } from './consumer-ring.ts';
 import { Consumers } from './consumers.ts';
 import { DelayedRedeliveries } from './delayed-redeliveries.ts';
+import { DispatchGate } from './dispatch-gate.ts';
 import { Entry } from './entry.ts';
 import { Lane, type LaneSnapshot } from './lane.ts';
 import { laneKey, NORMAL_PRIORITY } from './lane-key.ts';
@@ -47,6 +48,7 @@ export class Queue {
   readonly #normal: Lane;
   /** Greatest priority first. */
   #lanes: readonly Lane[];
+  readonly #gate: DispatchGate;
   #undead: { entry: Entry; cause: string }[] = [];
   /** Of a queue whose policy says that the broker redelivers. */
   readonly #delayed: DelayedRedeliveries | undefined;
@@ -61,7 +63,11 @@ export class Queue {
     this.#parts = parts;
     const { destinationMemoryLimitBytes } = parts.settings;
     this.memory = new MemoryUsage(destinationMemoryLimitBytes, parts.relieved, parts.memory);
-    this.consumers = new Consumers(this.policy.strictOrderDispatch ?? false);
+    const { strictOrderDispatch = POLICY_DEFAULTS.strictOrderDispatch } = this.policy;
+    this.consumers = new Consumers(strictOrderDispatch);
+    this.#gate = new DispatchGate(this.policy, parts.clock, () => {
+      if (!parts.isOver) this.#dispatchAll();
+    });
     this.#normal = new Lane(this, destination.key, NORMAL_PRIORITY, parts);
     this.#lanes = [this.#normal];
     const { redeliveryPolicy } = this.policy;
@@ -161,7 +167,8 @@ export class Queue {
       this.#isWalkStale = true;
       return;
     }
-    if (this.isRemoved || this.#parts.isDraining || this.#delayed?.isFull === true) return;
+    if (this.isRemoved || this.#parts.isDraining) return;
+    if (!this.#gate.isOpen || this.#delayed?.isFull === true) return;
     this.#isDispatching = true;
     this.#walk();
     this.#isDispatching = false;
@@ -210,6 +217,7 @@ export class Queue {
   }
 
   attach(subscription: QueueSubscription): Attachment {
+    this.#gate.consumerAdded();
     const attachment = this.consumers.add(subscription);
     const { selection } = attachment;
     if (selection.size === 1) for (const lane of this.#lanes) lane.selectionAdded(selection);
@@ -217,6 +225,7 @@ export class Queue {
   }
 
   detach(attachment: Attachment): void {
+    this.#gate.consumerRemoved();
     this.consumers.remove(attachment);
     const { selection } = attachment;
     if (selection.size === 0) for (const lane of this.#lanes) lane.selectionRemoved(selection);
@@ -224,13 +233,26 @@ export class Queue {
 
   /** True while messages for a consumer may still come from the store. */
   isPagingFor({ selection }: Attachment): boolean {
-    return this.#lanes.some((lane) => lane.isPaging(selection));
+    return this.#gate.isOpen && this.#lanes.some((lane) => lane.isPaging(selection));
+  }
+
+  /** True while nothing is given out, by order of an administrator. */
+  get isPaused(): boolean {
+    return this.#gate.isPaused;
+  }
+
+  pause(): void {
+    this.#gate.isPaused = true;
+  }
+
+  resume(): void {
+    this.#gate.isPaused = false;
+    this.#dispatchAll();
   }
 
   /** A page of a lane was read. */
   pagedIn(): void {
-    this.dispatch();
-    for (const { subscription } of this.consumers.attachments) subscription.pagingEnded();
+    this.#dispatchAll();
   }
 
   /** Adds the record that takes an entry out of the store to the open write group. */
@@ -365,6 +387,7 @@ export class Queue {
   /** Forgets everything in it; entries that are still out are ignored when they come back. */
   remove(): void {
     this.isRemoved = true;
+    this.#gate.stop();
     this.memory.remove(this.memory.usedBytes);
     for (const lane of this.#lanes) lane.clear();
     this.#undead = [];
@@ -372,9 +395,14 @@ export class Queue {
     this.#inFlightCount = 0;
   }
 
+  #dispatchAll(): void {
+    this.dispatch();
+    for (const { subscription } of this.consumers.attachments) subscription.pagingEnded();
+  }
+
   #laneFor({ priority }: Message): Lane {
-    if (this.policy.prioritizedMessages !== true || !isQueue(this.destination)) return this.#normal;
-    return this.#lane(priority);
+    const { prioritizedMessages = POLICY_DEFAULTS.prioritizedMessages } = this.policy;
+    return prioritizedMessages && isQueue(this.destination) ? this.#lane(priority) : this.#normal;
   }
 
   #lane(priority: number): Lane {

@@ -32,6 +32,8 @@ export class BrowserSubscription implements Subscription {
   readonly #connection: ClientConnection;
   readonly #parts: TermParts;
   readonly #queues: Queue[];
+  /** The least of what the policies of its queues allow. */
+  readonly #prefetchMax: number;
   readonly #isSelected: MessageFilter | undefined;
   readonly #credit: DispatchCredit;
   /** Of the queue it is at, those after the lane it is at. */
@@ -53,7 +55,11 @@ export class BrowserSubscription implements Subscription {
     this.#isSelected = messageFilter(options.selector);
     this.#connection = connection;
     this.#parts = parts;
-    this.#credit = new DispatchCredit(options.prefetchCount, options.sink, parts.clock);
+    this.#prefetchMax = Math.min(
+      ...queues.map(({ policy }) => policy.queueBrowserPrefetch ?? Infinity),
+    );
+    const prefetchCount = Math.min(options.prefetchCount, this.#prefetchMax);
+    this.#credit = new DispatchCredit(prefetchCount, options.sink, parts.clock);
   }
 
   ack(ack: Ack, receipt?: Receipt): void {
@@ -70,7 +76,7 @@ export class BrowserSubscription implements Subscription {
   }
 
   setPrefetch(prefetchCount: number): void {
-    this.#credit.prefetchCount = prefetchCount;
+    this.#credit.prefetchCount = Math.min(prefetchCount, this.#prefetchMax);
     this.resume();
   }
 

@@ -44,6 +44,8 @@ export class QueueSubscription implements Subscription {
   readonly #attachments = new Map<Queue, Attachment>();
   readonly #dispatched = new DispatchedList();
   readonly #credit: DispatchCredit;
+  /** The least of what the policies of its queues allow. */
+  #prefetchMax = Infinity;
   #isPullingWithoutWait = false;
   #hasDispatched = false;
   #isClosed = false;
@@ -65,6 +67,7 @@ export class QueueSubscription implements Subscription {
   /** Once for each queue, however many of its names cover it. */
   attach(queue: Queue): void {
     if (this.#attachments.has(queue)) return;
+    this.#limitPrefetch(queue);
     this.#attachments.set(queue, queue.attach(this));
   }
 
@@ -119,7 +122,7 @@ export class QueueSubscription implements Subscription {
   }
 
   setPrefetch(prefetchCount: number): void {
-    this.#credit.prefetchCount = prefetchCount;
+    this.#credit.prefetchCount = Math.min(prefetchCount, this.#prefetchMax);
     this.#dispatch();
   }
 
@@ -174,6 +177,13 @@ export class QueueSubscription implements Subscription {
     entry.transaction = undefined;
     if (entry.isExtending) this.#credit.shrink(1);
     entry.isExtending = false;
+  }
+
+  #limitPrefetch({ policy }: Queue): void {
+    const isDurable = this.options.subscriptionName !== undefined;
+    const allowed = isDurable ? policy.durableTopicPrefetch : policy.queuePrefetch;
+    this.#prefetchMax = Math.min(this.#prefetchMax, allowed ?? Infinity);
+    this.#credit.prefetchCount = Math.min(this.#credit.prefetchCount, this.#prefetchMax);
   }
 
   #apply(ack: Ack, receipt: Receipt | undefined): BrokerError | undefined {
