@@ -154,6 +154,14 @@ class BatonBroker implements Broker {
     );
   }
 
+  pauseQueue(queue: Destination): void {
+    this.#activeTerm().pauseQueue(queue);
+  }
+
+  resumeQueue(queue: Destination): void {
+    this.#activeTerm().resumeQueue(queue);
+  }
+
   publish(message: Message, only?: Subscription): void {
     this.#driver.term?.publish(message, only);
   }

@@ -200,6 +200,15 @@ export class Term implements TermParts {
     return new Redrive(queue, this, this.#waits, options).run();
   }
 
+  /** See `Broker.pauseQueue`. */
+  pauseQueue(queue: Destination): void {
+    this.destinations.existing(queue).pause();
+  }
+
+  resumeQueue(queue: Destination): void {
+    this.destinations.existing(queue).resume();
+  }
+
   statuses(): readonly DestinationStatus[] {
     return [...this.destinations].map(statusOf);
   }

@@ -92,7 +92,7 @@ class Run {
     const settings = { queueWindowMessages: 16, pageMessages: 4 };
     const { hasPriorities, isSlow = false } = this.#variety;
     const policies = [{ queue: '>', prioritizedMessages: hasPriorities }];
-    const options = { policies, ...(isSlow && { latencyMs: 3 }) };
+    const options = { policies, ...(isSlow && { latencyMs: 3, readLatencyMs: 3 }) };
     this.#broker = await this.world.broker(settings, options);
     this.#standby = await this.world.broker(settings, options);
     this.#connect();

@@ -1,27 +1,33 @@
 import type { Clock } from '@batonmq/runtime';
 import type { Lease, Store, StorePlugin } from '@batonmq/store-spi';
 
-/** `plugin` with a disk that takes `latencyMs` for each append and read; several may be on their way. */
-export function slowStore(plugin: StorePlugin, clock: Clock, latencyMs: number): StorePlugin {
+/** How long the disk takes; several appends and reads may be on their way. */
+export interface Latency {
+  readonly appendMs: number;
+  readonly readMs: number;
+}
+
+/** `plugin` with a disk that takes its time. */
+export function slowStore(plugin: StorePlugin, clock: Clock, latency: Latency): StorePlugin {
   return {
     ...plugin,
-    create: (components) => slow(plugin.create(components), clock, latencyMs),
+    create: (components) => slow(plugin.create(components), clock, latency),
   };
 }
 
-function slow(store: Store, clock: Clock, latencyMs: number): Store {
+function slow(store: Store, clock: Clock, latency: Latency): Store {
   return {
     manifest: store.manifest,
-    acquire: async (options) => withLatency(await store.acquire(options), clock, latencyMs),
+    acquire: async (options) => withLatency(await store.acquire(options), clock, latency),
     inspect: () => store.inspect(),
     close: () => store.close(),
   };
 }
 
-function withLatency(lease: Lease, clock: Clock, latencyMs: number): Lease {
-  const pause = (): Promise<void> =>
+function withLatency(lease: Lease, clock: Clock, { appendMs, readMs }: Latency): Lease {
+  const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
-      clock.setTimer(latencyMs, resolve);
+      clock.setTimer(ms, resolve);
     });
   return {
     epoch: lease.epoch,
@@ -30,12 +36,12 @@ function withLatency(lease: Lease, clock: Clock, latencyMs: number): Lease {
     append: async (batch) => {
       const outcome = lease.append(batch);
       outcome.catch(() => undefined);
-      await pause();
+      await pause(appendMs);
       return outcome;
     },
     read: async (destination, from, limits) => {
       const page = await lease.read(destination, from, limits);
-      await pause();
+      if (readMs > 0) await pause(readMs);
       return page;
     },
     release: () => lease.release(),

@@ -56,6 +56,7 @@ export interface TestBrokerOptions extends Pick<
   readonly name?: string;
   readonly messageBytesMax?: number;
   readonly latencyMs?: number;
+  readonly readLatencyMs?: number;
 }
 
 /** Brokers on one simulated machine and one space, and the time in which they live. */
@@ -66,11 +67,14 @@ export class TestWorld {
 
   /** Starts a broker and lets it become what it can become. */
   async broker(settings: BrokerOptions = {}, options: TestBrokerOptions = {}): Promise<Broker> {
-    const { messageBytesMax = 2 ** 30, latencyMs } = options;
+    const { messageBytesMax = 2 ** 30, latencyMs = 0, readLatencyMs = 0 } = options;
     const store = memoryStore({ space: this.space, messageBytesMax });
     const broker = createBroker({
       name: options.name ?? `broker-${this.#brokers.length}`,
-      store: latencyMs === undefined ? store : slowStore(store, this.runtime.clock, latencyMs),
+      store:
+        latencyMs === 0
+          ? store
+          : slowStore(store, this.runtime.clock, { appendMs: latencyMs, readMs: readLatencyMs }),
       components: this.runtime,
       options: settings,
       ...(options.security && { security: options.security }),

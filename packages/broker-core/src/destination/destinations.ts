@@ -131,6 +131,7 @@ export class Destinations {
   add(target: Destination, by: ConnectionId): void {
     for (const part of compositeParts(target)) {
       if (this.#all.has(part.key)) continue;
+      if (part.name.includes('?')) throw withOptions(part);
       this.#parts.requireCreatable(part, by);
       this.#requireRoom(part);
       if (isTemporary(part)) this.#owners.set(part.key, by);

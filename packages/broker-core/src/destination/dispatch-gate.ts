@@ -18,7 +18,7 @@ export class DispatchGate {
   #consumerCount = 0;
   #cancelTimer: CancelTimer | undefined;
 
-  /** @param opened - Called when it opens by itself. */
+  /** @param opened - Called when the time is over. */
   constructor(policy: DestinationPolicy, clock: Clock, opened: () => void) {
     const {
       consumersBeforeDispatchStarts = POLICY_DEFAULTS.consumersBeforeDispatchStarts,
@@ -37,11 +37,11 @@ export class DispatchGate {
     return !this.isPaused && this.#cancelTimer === undefined;
   }
 
-  /** The first one begins the wait. */
+  /** The first one begins the wait, the last of those that are waited for ends it. */
   consumerAdded(): void {
     this.#consumerCount += 1;
     if (this.#consumerCount === 1 && this.#waitMs > 0) this.#wait();
-    if (this.#wantedCount > 0 && this.#consumerCount >= this.#wantedCount) this.#open();
+    if (this.#wantedCount > 0 && this.#consumerCount >= this.#wantedCount) this.stop();
   }
 
   consumerRemoved(): void {
@@ -49,6 +49,7 @@ export class DispatchGate {
     if (this.#consumerCount === 0) this.stop();
   }
 
+  /** Ends the wait. */
   stop(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
@@ -56,13 +57,8 @@ export class DispatchGate {
 
   #wait(): void {
     this.#cancelTimer = this.#clock.setTimer(this.#waitMs, () => {
-      this.#open();
+      this.#cancelTimer = undefined;
+      this.#opened();
     });
-  }
-
-  #open(): void {
-    if (this.#cancelTimer === undefined) return;
-    this.stop();
-    this.#opened();
   }
 }
