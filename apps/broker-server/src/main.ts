@@ -8,6 +8,7 @@ import { produceCommand } from './command/produce.ts';
 import { redriveCommand } from './command/redrive.ts';
 import { startCommand } from './command/start.ts';
 import { statusCommand } from './command/status.ts';
+import { transactionsCommand } from './command/transactions.ts';
 import { storeCommand } from './command/store.ts';
 import { userCommand } from './command/user.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
@@ -23,6 +24,7 @@ const program = new Command('batonmq')
   .addCommand(consumeCommand())
   .addCommand(browseCommand())
   .addCommand(redriveCommand())
+  .addCommand(transactionsCommand())
   .addCommand(storeCommand())
   .addCommand(userCommand())
   .showHelpAfterError('Try batonmq --help, or --help after a command.')

@@ -109,6 +109,8 @@ export class Server {
           status: () => this.status(),
           policy: (destination) => broker.effectivePolicy(destination),
           redrive: (queue, options) => broker.redrive(queue, options),
+          preparedTransactions: () => broker.preparedTransactions(),
+          resolvePrepared: (key, verdict) => broker.resolvePrepared(key, verdict),
         },
         settings.security && groupAccess(broker, effectiveSecurity(settings.security).adminGroups),
       );

@@ -13,6 +13,7 @@ export type {
   ProducerOptions,
   Receipt,
 } from './connection/connection.ts';
+export type { TimestampOptions, TimestampSettings } from './message/timestamps.ts';
 export { createBroker, type CreateBrokerOptions } from './create-broker.ts';
 export type { BrokerEvent, BrokerEventType } from './events.ts';
 export {

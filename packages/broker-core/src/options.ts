@@ -1,9 +1,15 @@
 import { BrokerError } from '@batonmq/model';
+import {
+  TIMESTAMP_DEFAULTS,
+  timestampProblems,
+  type TimestampOptions,
+  type TimestampSettings,
+} from './message/timestamps.ts';
 
 const MIB = 2 ** 20;
 const DAY_MS = 86_400_000;
 
-/** Limits and times of a broker. All are whole numbers. */
+/** Limits and times of a broker. All numbers are whole. */
 export interface BrokerOptions {
   /**
    * Memory for messages that are kept nowhere else (non-persistent ones, backlogs of topic
@@ -147,12 +153,16 @@ export interface BrokerOptions {
    * @defaultValue 10 years
    */
   readonly scheduleHorizonMs?: number;
+  /** Whether and how messages get the time of this broker when they arrive. */
+  readonly timestamp?: TimestampOptions;
   /** Pause before the store is asked again after it failed while waiting in line, in milliseconds. @defaultValue 1000 */
   readonly acquireRetryMs?: number;
 }
 
 /** Complete and checked {@link BrokerOptions}. */
-export type BrokerSettings = Readonly<Required<BrokerOptions>>;
+export type BrokerSettings = Readonly<Required<Omit<BrokerOptions, 'timestamp'>>> & {
+  readonly timestamp: TimestampSettings;
+};
 
 export const BROKER_DEFAULTS: BrokerSettings = Object.freeze({
   memoryLimitBytes: 256 * MIB,
@@ -187,6 +197,7 @@ export const BROKER_DEFAULTS: BrokerSettings = Object.freeze({
   maxSchedulerRepeatAllowed: 1000,
   scheduledJobsMax: 100_000,
   scheduleHorizonMs: 10 * 365 * DAY_MS,
+  timestamp: TIMESTAMP_DEFAULTS,
   acquireRetryMs: 1000,
 });
 
@@ -212,6 +223,7 @@ export function resolveBrokerOptions(options: BrokerOptions = {}): BrokerSetting
       settings.memoryLimitBytes,
     ),
     pageMessages: Math.min(settings.pageMessages, settings.queueWindowMessages >> 1),
+    timestamp: Object.freeze({ ...TIMESTAMP_DEFAULTS, ...settings.timestamp }),
   });
 }
 
@@ -219,13 +231,17 @@ function withoutUndefined(options: BrokerOptions): BrokerOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
-function* wrongValues(settings: BrokerSettings): Generator<string> {
+function* wrongValues(settings: object): Generator<string> {
   for (const [name, value] of Object.entries(settings) as [keyof BrokerSettings, unknown][]) {
     if (!Object.hasOwn(BROKER_DEFAULTS, name)) {
       yield `"${name}" is unknown`;
       continue;
     }
-    const wanted = typeof BROKER_DEFAULTS[name];
+    if (name === 'timestamp' && typeof value === 'object' && value !== null) {
+      yield* timestampProblems(name, value);
+      continue;
+    }
+    const wanted = name === 'timestamp' ? 'mapping' : typeof BROKER_DEFAULTS[name];
     if (typeof value !== wanted) yield `"${name}" must be a ${wanted}`;
     if (value === '') yield `"${name}" must not be empty`;
     if (typeof value !== 'number') continue;
@@ -237,7 +253,10 @@ function* wrongValues(settings: BrokerSettings): Generator<string> {
 }
 
 /** Only between values that were given: a default adapts to what it depends on. */
-function* wrongRelations(settings: BrokerSettings, given: BrokerOptions): Generator<string> {
+function* wrongRelations(
+  settings: Omit<BrokerSettings, 'timestamp'>,
+  given: BrokerOptions,
+): Generator<string> {
   if ((given.destinationMemoryLimitBytes ?? 0) > settings.memoryLimitBytes) {
     yield '"destinationMemoryLimitBytes" must not be greater than "memoryLimitBytes"';
   }

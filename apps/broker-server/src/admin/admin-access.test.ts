@@ -27,6 +27,8 @@ beforeEach(async () => {
     status: () => Promise.reject(new Error('not asked')),
     policy: () => ({}),
     redrive: () => Promise.resolve({ movedCount: 0 }),
+    preparedTransactions: () => [],
+    resolvePrepared: () => Promise.reject(new Error('not asked')),
   };
   admin = await serveAdmin('127.0.0.1:0', nothing, groupAccess(broker, ['admins']));
 });

@@ -19,6 +19,7 @@ const STATUS: ServerStatus = {
 const POLICIES = new Map([['queue://A', { maxMessages: { value: 5, source: 'queue://>' } }]]);
 
 const redriven: unknown[] = [];
+const resolved: unknown[] = [];
 
 function subject(status = STATUS): AdminSubject {
   return {
@@ -26,6 +27,24 @@ function subject(status = STATUS): AdminSubject {
     redrive: ({ key }, options) => {
       redriven.push([key, options]);
       return Promise.resolve({ movedCount: 2 });
+    },
+    preparedTransactions: () => [
+      {
+        key: 'XID:1',
+        id: {
+          kind: 'xa',
+          formatId: 1,
+          globalTransactionId: new Uint8Array(),
+          branchQualifier: new Uint8Array(),
+        },
+        preparedAt: 0,
+        sendCount: 2,
+        ackCount: 3,
+      },
+    ],
+    resolvePrepared: (key, verdict) => {
+      resolved.push([key, verdict]);
+      return Promise.resolve();
     },
     policy: ({ key }) => POLICIES.get(key) ?? {},
   };
@@ -106,4 +125,21 @@ test('a redrive is asked for by POST with a header that a page in a browser cann
   });
   expect([response.status, await response.json()]).toEqual([200, { movedCount: 2 }]);
   expect(redriven).toEqual([['queue://ActiveMQ.DLQ', { limit: 2, selector: undefined }]]);
+});
+
+test('prepared transactions are listed', async () => {
+  const preparedAt = '1970-01-01T00:00:00.000Z';
+  const transactions = [{ transaction: 'XID:1', preparedAt, sendCount: 2, ackCount: 3 }];
+  expect(await get('/transactions')).toEqual([200, { transactions }]);
+});
+
+test('a prepared transaction is decided by POST with a header that a page in a browser cannot send', async () => {
+  admin = await serveAdmin('127.0.0.1:0', subject());
+  const uri = `${admin.uri}/resolve?transaction=XID:1&verdict=commit`;
+  expect((await fetch(uri, { method: 'POST' })).status).toBe(405);
+  const post = { method: 'POST', headers: { 'batonmq-command': 'resolve' } };
+  expect((await fetch(`${admin.uri}/resolve?transaction=XID:1`, post)).status).toBe(400);
+  expect(resolved).toEqual([]);
+  expect((await fetch(uri, post)).status).toBe(200);
+  expect(resolved).toEqual([['XID:1', 'commit']]);
 });

@@ -1,9 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { EffectivePolicy, RedriveOptions, RedriveResult } from '@batonmq/broker-core';
+import type {
+  EffectivePolicy,
+  PreparedTransactionStatus,
+  RedriveOptions,
+  RedriveResult,
+  Resolution,
+} from '@batonmq/broker-core';
 import { BrokerError, isBrokerError, parseDestination, type Destination } from '@batonmq/model';
 import type { ServerStatus } from '../status.ts';
 import type { AdminAccess } from './admin-access.ts';
+import { listingOf, resolutionIn } from './transactions.ts';
 
 /** The HTTP interface for operators and their load balancers. */
 export interface AdminHttp {
@@ -17,6 +24,8 @@ export interface AdminSubject {
   status(): Promise<ServerStatus>;
   policy(destination: Destination): EffectivePolicy;
   redrive(deadLetterQueue: Destination, options: RedriveOptions): Promise<RedriveResult>;
+  preparedTransactions(): readonly PreparedTransactionStatus[];
+  resolvePrepared(transactionKey: string, verdict: Resolution): Promise<void>;
 }
 
 /** A request that takes longer than this to arrive is dropped, milliseconds. */
@@ -36,6 +45,9 @@ type Answer = readonly [code: number, body: object];
  * - `/ready`: 200 on the active broker, 503 on any other, so that a load balancer finds the active one;
  * - `/status`: everything as JSON;
  * - `/policy?destination=queue://A`: every policy in force for a destination, and which entry says so;
+ * - `/transactions`: the prepared XA transactions;
+ * - `POST /resolve?transaction=XID:…&verdict=commit` or `rollback`: decides one of those in place of its transaction
+ *   manager. Needs the header `batonmq-command: resolve`;
  * - `POST /redrive?destination=queue://ActiveMQ.DLQ`: moves its dead letters back, with `limit=N` and `selector=…` if
  *   given. Needs the header `batonmq-command: redrive`, which no page in a browser can send here.
  *
@@ -83,6 +95,7 @@ async function respond(
 
 async function route(request: IncomingMessage, url: URL, subject: AdminSubject): Promise<Answer> {
   if (url.pathname === '/redrive') return redrive(request, url, subject);
+  if (url.pathname === '/resolve') return resolve(request, url, subject);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return [405, { error: `${url.pathname} only answers GET and HEAD` }];
   }
@@ -97,27 +110,42 @@ async function route(request: IncomingMessage, url: URL, subject: AdminSubject):
       return [200, await subject.status()];
     case '/policy':
       return [200, subject.policy(destinationIn(url))];
+    case '/transactions':
+      return [200, { transactions: subject.preparedTransactions().map(listingOf) }];
     default:
       return [
         404,
         {
-          error: `There is no ${url.pathname}; there are /health, /ready, /status, /policy and /redrive`,
+          error: `There is no ${url.pathname}; there are /health, /ready, /status, /policy, /transactions, /redrive and /resolve`,
         },
       ];
   }
 }
 
 async function redrive(request: IncomingMessage, url: URL, subject: AdminSubject): Promise<Answer> {
-  if (request.method !== 'POST' || request.headers[COMMAND_HEADER] !== 'redrive') {
-    return [
-      405,
-      { error: `/redrive only answers POST with the header ${COMMAND_HEADER}: redrive` },
-    ];
-  }
+  if (!isCommand(request, 'redrive')) return notCommanded('redrive');
   const limit = url.searchParams.get('limit');
   const selector = url.searchParams.get('selector') ?? undefined;
   const options = { selector, limit: limit === null ? undefined : Number(limit) };
   return [200, await subject.redrive(destinationIn(url), options)];
+}
+
+async function resolve(request: IncomingMessage, url: URL, subject: AdminSubject): Promise<Answer> {
+  if (!isCommand(request, 'resolve')) return notCommanded('resolve');
+  const { transaction, verdict } = resolutionIn(url);
+  await subject.resolvePrepared(transaction, verdict);
+  return [200, { transaction, verdict }];
+}
+
+function isCommand({ method, headers }: IncomingMessage, command: string): boolean {
+  return method === 'POST' && headers[COMMAND_HEADER] === command;
+}
+
+function notCommanded(command: string): Answer {
+  return [
+    405,
+    { error: `/${command} only answers POST with the header ${COMMAND_HEADER}: ${command}` },
+  ];
 }
 
 function destinationIn(url: URL): Destination {

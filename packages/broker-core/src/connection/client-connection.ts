@@ -12,6 +12,7 @@ import {
   type XaTransactionId,
 } from '@batonmq/model';
 import type { Router } from '../destination/router.ts';
+import { withBrokerTime } from '../message/timestamps.ts';
 import { RepeatedSend } from '../message/producer-marks.ts';
 import { BrowserSubscription } from '../subscription/browser-subscription.ts';
 import { withDestinationOptions } from '../subscription/destination-options.ts';
@@ -57,8 +58,8 @@ export class ClientConnection implements BrokerConnection {
   readonly isReconnect: boolean;
   /** Stands in for a receipt that was not given: tells the adapter of failures that come after the call. */
   readonly failures: Receipt;
-  /** Whether each message it sends is made to name its user. */
-  readonly #populatesUserId: boolean;
+  /** Whether each message it sends is made to name its user, or the broker's time. */
+  readonly #changesMessages: boolean;
   readonly #parts: ConnectionParts;
   readonly #producers = new Map<string, ProducerState>();
   readonly #subscriptions = new Map<string, ClosableSubscription>();
@@ -72,7 +73,8 @@ export class ClientConnection implements BrokerConnection {
     this.remoteAddress = options.remoteAddress;
     this.userName = options.principal?.userName ?? options.userName;
     this.access = access;
-    this.#populatesUserId = parts.term.settings.populateJMSXUserID;
+    const { populateJMSXUserID, timestamp } = parts.term.settings;
+    this.#changesMessages = populateJMSXUserID || timestamp.isEnabled;
     this.isReconnect = options.isReconnect;
     this.#parts = parts;
     this.failures = {
@@ -100,7 +102,7 @@ export class ClientConnection implements BrokerConnection {
 
   send(sent: Message, receipt?: Receipt): void {
     if (this.#isDone) return;
-    const message = this.#populatesUserId ? { ...sent, userId: this.userName } : sent;
+    const message = this.#changesMessages ? this.#changed(sent) : sent;
     const producer = this.#producers.get(message.producerId.key);
     if (producer === undefined) {
       this.refuse(unknownProducer(message), receipt, message.transactionId);
@@ -366,6 +368,15 @@ export class ClientConnection implements BrokerConnection {
       throw error;
     }
     return subscription;
+  }
+
+  /** The message as the broker takes it from its sender. */
+  #changed(sent: Message): Message {
+    const { clock, settings } = this.#parts.term;
+    const { populateJMSXUserID, timestamp, deadLetterQueue } = settings;
+    const named = populateJMSXUserID ? { ...sent, userId: this.userName } : sent;
+    if (!timestamp.isEnabled || sent.destination.name === deadLetterQueue) return named;
+    return withBrokerTime(named, timestamp, clock.wallTime());
   }
 
   /** True if a message may go where it wants to; if not, that has been told. */
