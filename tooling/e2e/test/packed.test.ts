@@ -12,7 +12,15 @@ import {
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The client and what it ships with; none of it depends on anybody else, so no registry is needed. */
-const PACKAGES = ['model', 'runtime', 'openwire', 'transport', 'discovery', 'client'];
+const PACKAGES = [
+  'model',
+  'runtime',
+  'message-content',
+  'openwire',
+  'transport',
+  'discovery',
+  'client',
+];
 
 const PROGRAM = `
   import { connect } from '@batonmq/client';

@@ -23,7 +23,7 @@ describe('settings', () => {
     expect(output).toContain('broker.yaml:1:7 name: must be');
     expect(output).toContain('broker.yaml:2:8 store: A store must be');
     expect(output).toContain(
-      '--listen The transport udp: of udp://x:1 is not supported; allowed is tcp://host:port',
+      '--listen The transport udp: of udp://x:1 is not supported; allowed is tcp, auto, ssl,',
     );
   });
 
