@@ -11,7 +11,7 @@ import {
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** The client and what it ships with; none of it depends on anybody else, so no registry is needed. */
+/** The client and what it ships with. */
 const PACKAGES = [
   'model',
   'runtime',
@@ -21,6 +21,9 @@ const PACKAGES = [
   'discovery',
   'client',
 ];
+
+/** What they depend on of others', packed as it is installed here, so no registry is needed. */
+const INSTALLED = [join(ROOT, 'packages/transport/node_modules/ws')];
 
 const PROGRAM = `
   import { connect } from '@batonmq/client';
@@ -45,13 +48,14 @@ async function run(
 test('the client installs from its tarballs alone and works', async () => {
   await using directory = await temporaryDirectory();
   const project = directory.path;
-  await Promise.all(
-    PACKAGES.map((name) =>
+  await Promise.all([
+    ...PACKAGES.map((name) =>
       run('pnpm', ['pack', '--pack-destination', project], { cwd: join(ROOT, 'packages', name) }),
     ),
-  );
+    run('npm', ['pack', '--ignore-scripts', '--pack-destination', project, ...INSTALLED], {}),
+  ]);
   const tarballs = (await readdir(project)).filter((name) => name.endsWith('.tgz'));
-  expect(tarballs).toHaveLength(PACKAGES.length);
+  expect(tarballs).toHaveLength(PACKAGES.length + INSTALLED.length);
   await writeFile(join(project, 'package.json'), '{ "type": "module", "private": true }');
   await writeFile(join(project, 'program.js'), PROGRAM);
   const install = ['install', '--offline', '--no-audit', '--no-fund'];
