@@ -111,6 +111,7 @@ export class Server {
           redrive: (queue, options) => broker.redrive(queue, options),
           preparedTransactions: () => broker.preparedTransactions(),
           resolvePrepared: (key, verdict) => broker.resolvePrepared(key, verdict),
+          commanded: (command) => this.#parts.auditLog?.commanded(command),
         },
         settings.security && groupAccess(broker, effectiveSecurity(settings.security).adminGroups),
       );

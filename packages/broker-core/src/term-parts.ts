@@ -12,6 +12,7 @@ import type { BrokerSettings } from './options.ts';
 import type { Policies } from './policy/policies.ts';
 import type { DurableSubscriptions } from './subscription/durable-subscriptions.ts';
 import type { Scheduler } from './scheduler/scheduler.ts';
+import type { Principal } from './security/security.ts';
 import type { WriteQueue } from './write-queue.ts';
 
 /** What the parts of a term share. A term is one stay in the active role: it has one lease. */
@@ -45,6 +46,8 @@ export interface TermParts {
   /** Some memory usage was relieved: look at the senders that wait. */
   readonly relieved: () => void;
   emit(event: BrokerEvent): void;
+  /** Whether what a user collects while it is away may hold messages of a topic; nobody may read nothing. */
+  mayRead(reader: Principal | undefined, target: Destination): boolean;
   /** @throws `BATON_UNAUTHORIZED` if that connection may not bring a destination into being. */
   requireCreatable(target: Destination, by: ConnectionId): void;
 }

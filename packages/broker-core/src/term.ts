@@ -20,6 +20,7 @@ import { ProducerMarks } from './message/producer-marks.ts';
 import type { BrokerSettings } from './options.ts';
 import type { Policies } from './policy/policies.ts';
 import { Admission, type TermSecurity } from './security/admission.ts';
+import type { Principal } from './security/security.ts';
 import { DurableSubscriptions } from './subscription/durable-subscriptions.ts';
 import type { VirtualDestination } from './policy/virtual-destination.ts';
 import { LAST_DELIVERED_UNKNOWN, type Subscription } from './subscription/subscription.ts';
@@ -234,6 +235,10 @@ export class Term implements TermParts {
       if (connection.hasTransaction(key)) return 'open';
     }
     return 'unknown';
+  }
+
+  mayRead(reader: Principal | undefined, target: Destination): boolean {
+    return this.#admission.mayRead(reader, target);
   }
 
   requireCreatable(target: Destination, by: ConnectionId): void {

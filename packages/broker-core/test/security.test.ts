@@ -382,6 +382,82 @@ describe('rights:', () => {
   });
 });
 
+describe('durable subscriptions:', () => {
+  const rights: AuthorizationOptions = {
+    entries: [
+      { topic: '>', write: ['admin'], admin: ['admin'] },
+      { topic: 'a.>', read: ['shop'] },
+      { topic: 'b.>', read: ['worker'] },
+      { topic: 'both.>', read: ['shop', 'worker'] },
+    ],
+  };
+  const ALL = { subscriptionName: 's', selector: undefined };
+
+  async function unsubscribe(by: TestClient): Promise<void> {
+    const removed = receipt();
+    by.connection.unsubscribe('s', removed);
+    await world.run(removed.done);
+  }
+
+  /** A client with the client id `c`, whoever it is. */
+  async function as(broker: Broker, userName: string): Promise<TestClient> {
+    const principal = await logIn(broker, userName, PASSWORDS[userName]);
+    return new TestClient(world, broker, 'c', false, principal);
+  }
+
+  test('a wildcard collects what its user may read, also while it is away and after a takeover', async () => {
+    const broker = await secured({}, rights);
+    const admin = await client(broker, 'admin');
+    await admin.send('topic://a.1', 'before');
+    const shop = await as(broker, 'shop');
+    shop.consume('topic://>', ALL);
+    shop.connection.close(0);
+    for (const topic of ['a.1', 'b.1', 'a.2']) await admin.send(`topic://${topic}`, topic);
+    await world.run(broker.stop());
+    const next = await secured({}, rights);
+    const sender = await client(next, 'admin');
+    for (const topic of ['a.3', 'b.2']) await sender.send(`topic://${topic}`, topic);
+    const again = (await as(next, 'shop')).consume('topic://>', ALL);
+    expect(await textsOf(again)).toEqual(['a.1', 'a.2', 'a.3']);
+  });
+
+  test('a wildcard is neither consumed nor removed by another user, a topic by whoever may read it', async () => {
+    const broker = await secured({}, rights);
+    const admin = await client(broker, 'admin');
+    await admin.send('topic://both.1', 'before');
+    for (const [topic, text] of [
+      ['topic://both.>', 'is not authorized to use durable subscription s of another user'],
+      ['topic://both.1', undefined],
+    ] as const) {
+      const shop = await as(broker, 'shop');
+      const consumer = shop.consume(topic, ALL);
+      await world.elapse();
+      consumer.subscription.close(0);
+      shop.connection.close(0);
+      const worker = await as(broker, 'worker');
+      if (text !== undefined) {
+        expect(() => worker.consume(topic, ALL)).toThrow(text);
+        await expect(unsubscribe(worker)).rejects.toThrow(text);
+      } else {
+        await unsubscribe(worker);
+      }
+      worker.connection.close(0);
+    }
+  });
+
+  test('removing one takes the right to read its topic', async () => {
+    const broker = await secured({}, rights);
+    await (await client(broker, 'admin')).send('topic://a.1', 'before');
+    const shop = await as(broker, 'shop');
+    shop.consume('topic://a.1', ALL);
+    await world.elapse();
+    shop.connection.close(0);
+    await expect(unsubscribe(await as(broker, 'worker'))).rejects.toThrow(
+      'User worker is not authorized to read from: topic://a.1',
+    );
+  });
+});
+
 describe('temporary destinations:', () => {
   const target = parseDestination('temp-queue://ID:shop:1');
 

@@ -26,6 +26,7 @@ beforeEach(async () => {
   const nothing = {
     status: () => Promise.reject(new Error('not asked')),
     policy: () => ({}),
+    commanded: () => undefined,
     redrive: () => Promise.resolve({ movedCount: 0 }),
     preparedTransactions: () => [],
     resolvePrepared: () => Promise.reject(new Error('not asked')),

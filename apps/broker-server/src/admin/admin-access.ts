@@ -5,10 +5,27 @@ import { BrokerError, isBrokerError } from '@batonmq/model';
 export interface AdminAccess {
   /**
    * @param authorization - The header of that name.
+   * @param isCommand - The request changes something.
+   * @returns who asks; nothing if that is not asked for.
    * @throws `BATON_UNAUTHORIZED`; `details.status` is 401 if a login would help, 403 if not.
    */
-  check(authorization: string | undefined, remoteAddress: string): Promise<void>;
+  check(
+    authorization: string | undefined,
+    remoteAddress: string,
+    isCommand: boolean,
+  ): Promise<string | undefined>;
 }
+
+/** Without users everybody may look; who changes something must be on this machine. */
+export const openAccess: AdminAccess = {
+  check(_, remoteAddress, isCommand) {
+    if (!isCommand || LOOPBACK.test(remoteAddress)) return Promise.resolve(undefined);
+    const text = 'Without security, commands are taken from this machine only';
+    return Promise.reject(refusal(403, text));
+  },
+};
+
+const LOOPBACK = /^http:\/\/(127\.|\[(::ffff:127\.|::1\]))/;
 
 /** Lets in whom the broker knows and who is in one of some groups. */
 export function groupAccess(broker: Broker, groups: readonly string[]): AdminAccess {
@@ -24,8 +41,9 @@ export function groupAccess(broker: Broker, groups: readonly string[]): AdminAcc
           if (isBrokerError(error) && error.kind !== 'unauthorized') throw error;
           throw refusal(401, 'The user name or password is invalid');
         });
-      if (principal.groups.some((group) => groups.includes(group))) return;
-      throw refusal(403, `User ${principal.userName} is in none of the groups that may do this`);
+      const { userName: name } = principal;
+      if (principal.groups.some((group) => groups.includes(group))) return name;
+      throw refusal(403, `User ${name} is in none of the groups that may do this`);
     },
   };
 }

@@ -1,7 +1,8 @@
 import { request } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import type { ServerStatus } from '../status.ts';
-import { serveAdmin, type AdminHttp, type AdminSubject } from './admin-http.ts';
+import { openAccess } from './admin-access.ts';
+import { serveAdmin, type AdminCommand, type AdminHttp, type AdminSubject } from './admin-http.ts';
 
 const STATUS: ServerStatus = {
   name: 'a',
@@ -20,6 +21,7 @@ const POLICIES = new Map([['queue://A', { maxMessages: { value: 5, source: 'queu
 
 const redriven: unknown[] = [];
 const resolved: unknown[] = [];
+const commanded: AdminCommand[] = [];
 
 function subject(status = STATUS): AdminSubject {
   return {
@@ -47,6 +49,7 @@ function subject(status = STATUS): AdminSubject {
       return Promise.resolve();
     },
     policy: ({ key }) => POLICIES.get(key) ?? {},
+    commanded: (command) => commanded.push(command),
   };
 }
 
@@ -142,4 +145,33 @@ test('a prepared transaction is decided by POST with a header that a page in a b
   expect(resolved).toEqual([]);
   expect((await fetch(uri, post)).status).toBe(200);
   expect(resolved).toEqual([['XID:1', 'commit']]);
+});
+
+test('who changes something is told to the audit log', async () => {
+  admin = await serveAdmin('127.0.0.1:0', subject());
+  commanded.length = 0;
+  await fetch(`${admin.uri}/redrive?destination=A`, {
+    method: 'POST',
+    headers: { 'batonmq-command': 'redrive' },
+  });
+  await fetch(`${admin.uri}/policy?destination=A`);
+  expect(commanded).toEqual([
+    {
+      userName: undefined,
+      remoteAddress: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as unknown,
+      command: 'POST /redrive?destination=A',
+    },
+  ]);
+});
+
+test.each([
+  ['http://127.0.0.1:5', true, true],
+  ['http://[::1]:5', true, true],
+  ['http://[::ffff:127.0.0.1]:5', true, true],
+  ['http://10.0.0.5:5', true, false],
+  ['http://10.0.0.5:5', false, true],
+])('without users, %s may change something (%s): %s', async (address, isCommand, isAllowed) => {
+  const check = openAccess.check(undefined, address, isCommand);
+  if (isAllowed) await check;
+  else await expect(check).rejects.toMatchObject({ details: { status: 403 } });
 });

@@ -1,15 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type {
-  EffectivePolicy,
-  PreparedTransactionStatus,
-  RedriveOptions,
-  RedriveResult,
-  Resolution,
+import {
+  printable,
+  type EffectivePolicy,
+  type PreparedTransactionStatus,
+  type RedriveOptions,
+  type RedriveResult,
+  type Resolution,
 } from '@batonmq/broker-core';
 import { BrokerError, isBrokerError, parseDestination, type Destination } from '@batonmq/model';
 import type { ServerStatus } from '../status.ts';
-import type { AdminAccess } from './admin-access.ts';
+import { openAccess, type AdminAccess } from './admin-access.ts';
 import { listingOf, resolutionIn } from './transactions.ts';
 
 /** The HTTP interface for operators and their load balancers. */
@@ -19,6 +20,15 @@ export interface AdminHttp {
   close(): Promise<void>;
 }
 
+/** A request that changes something. */
+export interface AdminCommand {
+  /** None where there are no users. */
+  readonly userName: string | undefined;
+  readonly remoteAddress: string;
+  /** `POST /redrive?destination=…` */
+  readonly command: string;
+}
+
 /** What the interface shows and does; all of it is the server's. */
 export interface AdminSubject {
   status(): Promise<ServerStatus>;
@@ -26,6 +36,8 @@ export interface AdminSubject {
   redrive(deadLetterQueue: Destination, options: RedriveOptions): Promise<RedriveResult>;
   preparedTransactions(): readonly PreparedTransactionStatus[];
   resolvePrepared(transactionKey: string, verdict: Resolution): Promise<void>;
+  /** Somebody who may is about to change something. */
+  commanded(command: AdminCommand): void;
 }
 
 /** A request that takes longer than this to arrive is dropped, milliseconds. */
@@ -51,14 +63,14 @@ type Answer = readonly [code: number, body: object];
  * - `POST /redrive?destination=queue://ActiveMQ.DLQ`: moves its dead letters back, with `limit=N` and `selector=…` if
  *   given. Needs the header `batonmq-command: redrive`, which no page in a browser can send here.
  *
- * All but the first two ask `access` first, if there is any.
+ * All but the first two ask `access` first.
  *
  * @throws `BATON_INVALID_OPTION` if the address cannot be listened on.
  */
 export async function serveAdmin(
   address: string,
   subject: AdminSubject,
-  access?: AdminAccess,
+  access: AdminAccess = openAccess,
 ): Promise<AdminHttp> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     respond(request, subject, access).then(
@@ -73,22 +85,30 @@ export async function serveAdmin(
   await listening(server, address);
   const { address: host, port } = server.address() as AddressInfo;
   return {
-    uri: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    uri: uriOf(host, port),
     close: () => closed(server),
   };
+}
+
+function uriOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 async function respond(
   request: IncomingMessage,
   subject: AdminSubject,
-  access: AdminAccess | undefined,
+  access: AdminAccess,
 ): Promise<Answer> {
   const target = request.url ?? '/';
   if (!URL.canParse(target, 'http://localhost')) return [400, { error: 'The path is no path' }];
   const url = new URL(target, 'http://localhost');
   if (!OPEN_PATHS.includes(url.pathname)) {
-    const { remoteAddress = '' } = request.socket;
-    await access?.check(request.headers.authorization, remoteAddress);
+    const { method = 'GET', headers, socket } = request;
+    const remoteAddress = uriOf(socket.remoteAddress ?? '', socket.remotePort ?? 0);
+    const isCommand = method !== 'GET' && method !== 'HEAD';
+    const userName = await access.check(headers.authorization, remoteAddress, isCommand);
+    const command = `${method} ${printable(target)}`;
+    if (isCommand) subject.commanded({ userName, remoteAddress, command });
   }
   return route(request, url, subject);
 }

@@ -3,12 +3,15 @@ import type { Broker } from '@batonmq/broker-core';
 import type { Logger, LogLevel } from '@batonmq/runtime';
 import { jsonLogger } from '@batonmq/runtime/node';
 import { BrokerError } from '@batonmq/model';
+import type { AdminCommand } from '../admin/admin-http.ts';
 
 /** Bytes that may wait for a slow disk; what comes beyond is lost, and said to be. */
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Who did what: a line for each login, connection, refused access, and destination made or removed. */
 export interface AuditLog {
+  /** Somebody changes something through the interface for operators. */
+  commanded(command: AdminCommand): void;
   close(): Promise<void>;
 }
 
@@ -62,6 +65,10 @@ class EventAudit implements AuditLog {
         }),
       ),
     ];
+  }
+
+  commanded(command: AdminCommand): void {
+    this.#write('info', 'admin-command', { ...command });
   }
 
   async close(): Promise<void> {

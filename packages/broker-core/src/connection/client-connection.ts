@@ -154,7 +154,7 @@ export class ClientConnection implements BrokerConnection {
     if (this.#isDone) return;
     const { term } = this.#parts;
     this.#orRefuse(receipt, undefined, () => {
-      term.durables.unsubscribe(this.clientId, subscriptionName);
+      term.durables.unsubscribe(this, subscriptionName);
       term.writes.complete(receipt);
       term.writes.seal();
     });

@@ -1,8 +1,8 @@
-import { BrokerError } from '@batonmq/model';
+import { BrokerError, type Destination } from '@batonmq/model';
 import type { ConnectOptions } from '../connection/connection.ts';
 import type { BrokerEvent } from '../events.ts';
 import { Access } from './access.ts';
-import type { Authorizer } from './security.ts';
+import type { Authorizer, Principal } from './security.ts';
 
 /** What a term needs of the broker's security. */
 export interface TermSecurity {
@@ -61,6 +61,13 @@ export class Admission {
     return new Access(principal, authorizer, (action, destination) => {
       this.#emit({ type: 'access-denied', userName, connectionId, action, destination });
     });
+  }
+
+  /** See `TermParts.mayRead`. */
+  mayRead(reader: Principal | undefined, target: Destination): boolean {
+    const authorizer = this.#security?.authorizer;
+    if (authorizer === undefined) return true;
+    return reader !== undefined && authorizer.isAllowed(reader, 'read', target);
   }
 
   left(userName: string | undefined): void {

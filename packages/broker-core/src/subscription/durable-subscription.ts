@@ -12,7 +12,7 @@ import { subscriptionKey, type SubscriptionDefinition } from './subscription-def
  * redelivery, dead letters and expiry are those of a queue.
  */
 export class DurableSubscription {
-  readonly definition: SubscriptionDefinition;
+  definition: SubscriptionDefinition;
   readonly key: string;
   readonly queue: Queue;
   /** Monotonic milliseconds since when nobody consumes from it. */

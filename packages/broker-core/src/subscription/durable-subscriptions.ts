@@ -9,6 +9,7 @@ import {
   coversTopic,
   decodeDefinition,
   definitionOf,
+  hasSameReader,
   encodeDefinition,
   isSameDefinition,
   isSubscriptionKey,
@@ -63,7 +64,7 @@ export class DurableSubscriptions {
   /** A topic was made. */
   attachTo(topic: Topic): void {
     for (const durable of this.#all.values()) {
-      if (coversTopic(durable.definition, topic.destination)) topic.durables.add(durable);
+      if (this.#collects(durable.definition, topic)) topic.durables.add(durable);
     }
   }
 
@@ -72,16 +73,18 @@ export class DurableSubscriptions {
    * one; the open write group gets what makes that durable, and the caller seals it.
    *
    * @throws as {@link definitionOf}, `BATON_INVALID_STATE` if it has a consumer, `BATON_LIMIT`,
-   *   `BATON_INVALID_SELECTOR`.
+   *   `BATON_INVALID_SELECTOR`, `BATON_UNAUTHORIZED` for another user's wildcard.
    */
   activate(
     name: string,
     options: SubscribeOptions,
     connection: ClientConnection,
   ): QueueSubscription {
-    const definition = definitionOf(name, options, connection.clientId);
+    const reader = connection.access?.principal;
+    const definition = definitionOf(name, options, connection.clientId, reader);
     const found = this.#all.get(subscriptionKey(definition.clientId, name));
     if (found?.isActive === true) throw inUse(definition);
+    if (found !== undefined) requireOwner(found.definition, connection);
     for (const part of compositeParts(options.destination)) {
       if (!isWildcard(part)) this.#parts.destinations.resolve(part, connection.connectionId);
     }
@@ -104,9 +107,11 @@ export class DurableSubscriptions {
   /**
    * Removes a subscription with its backlog. The caller seals the open write group.
    *
-   * @throws `BATON_INVALID_DESTINATION` if there is none, `BATON_INVALID_STATE` while it has a consumer.
+   * @throws `BATON_INVALID_DESTINATION` if there is none, `BATON_INVALID_STATE` while it has a consumer,
+   *   `BATON_UNAUTHORIZED`.
    */
-  unsubscribe(clientId: string, name: string): void {
+  unsubscribe(connection: ClientConnection, name: string): void {
+    const { clientId } = connection;
     const durable = this.#all.get(subscriptionKey(clientId, name));
     if (durable === undefined) {
       throw new BrokerError(
@@ -116,6 +121,8 @@ export class DurableSubscriptions {
       );
     }
     if (durable.isActive) throw inUse(durable.definition);
+    connection.access?.demand('read from', durable.definition.destination);
+    requireOwner(durable.definition, connection);
     this.#remove(durable);
   }
 
@@ -145,20 +152,39 @@ export class DurableSubscriptions {
     found: DurableSubscription | undefined,
     definition: SubscriptionDefinition,
   ): DurableSubscription {
-    if (found !== undefined && isSameDefinition(found.definition, definition)) return found;
+    if (found !== undefined && isSameDefinition(found.definition, definition)) {
+      if (!hasSameReader(found.definition, definition)) this.#redefine(found, definition);
+      return found;
+    }
     // Whatever is wrong with the new one must show before the old one is gone.
     const durable = new DurableSubscription(definition, this.#parts);
     if (found === undefined) this.#requireRoom(definition);
     else this.#remove(found);
-    const { key } = durable;
     durable.queue.ensureStored();
+    this.#all.set(durable.key, durable);
+    this.#redefine(durable, definition);
+    return durable;
+  }
+
+  /** What it collects follows from its definition, here and at every later broker. */
+  #redefine(durable: DurableSubscription, definition: SubscriptionDefinition): void {
+    durable.definition = definition;
+    const { key } = durable;
     const value = encodeDefinition(definition);
     this.#parts.writes.add({ type: 'state-put', space: SPACE, key, value });
-    this.#all.set(key, durable);
     for (const topic of this.#parts.destinations.topics()) {
-      if (coversTopic(definition, topic.destination)) topic.durables.add(durable);
+      if (this.#collects(definition, topic)) topic.durables.add(durable);
+      else topic.durables.delete(durable);
     }
-    return durable;
+  }
+
+  #collects(definition: SubscriptionDefinition, { destination }: Topic): boolean {
+    if (!coversTopic(definition, destination)) return false;
+    const names = compositeParts(definition.destination);
+    return (
+      names.some(({ key }) => key === destination.key) ||
+      this.#parts.mayRead(definition.reader, destination)
+    );
   }
 
   #remove(durable: DurableSubscription): void {
@@ -182,6 +208,18 @@ export class DurableSubscriptions {
       { details: { destination: destination.key, destinationsMax } },
     );
   }
+}
+
+/** A wildcard's backlog was collected with the rights of one user; another's may be fewer. */
+function requireOwner({ reader, name }: SubscriptionDefinition, by: ClientConnection): void {
+  if (reader === undefined || by.access === undefined) return;
+  const { userName } = by.access.principal;
+  if (reader.userName === userName) return;
+  throw new BrokerError(
+    'BATON_UNAUTHORIZED',
+    `User ${userName} is not authorized to use durable subscription ${name} of another user`,
+    { details: { subscriptionName: name, userName } },
+  );
 }
 
 function inUse({ clientId, name }: SubscriptionDefinition): BrokerError {

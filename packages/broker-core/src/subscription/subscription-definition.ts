@@ -3,10 +3,12 @@ import {
   compositeParts,
   isTemporary,
   isQueue,
+  isWildcard,
   matchesPattern,
   parseDestination,
   type Destination,
 } from '@batonmq/model';
+import type { Principal } from '../security/security.ts';
 import type { SubscribeOptions } from './subscription.ts';
 
 /** Topics on which the broker itself speaks; nothing of them is ever stored. */
@@ -23,6 +25,11 @@ export interface SubscriptionDefinition {
   readonly destination: Destination;
   readonly selector?: string | undefined;
   readonly isNoLocal: boolean;
+  /**
+   * Whose rights say what a wildcard collects, also while nobody consumes; where rights are in
+   * force. One without it collects nothing then.
+   */
+  readonly reader?: Principal | undefined;
 }
 
 /** The stored form; docs/formats/message.md. */
@@ -32,6 +39,7 @@ interface StoredDefinition {
   readonly destination: string;
   readonly selector?: string;
   readonly isNoLocal: boolean;
+  readonly reader?: Principal;
 }
 
 /**
@@ -44,11 +52,19 @@ export function definitionOf(
   name: string,
   { destination, selector, isNoLocal }: SubscribeOptions,
   clientId: string,
+  reader: Principal | undefined,
 ): SubscriptionDefinition {
   for (const part of compositeParts(destination)) requireTopic(part);
   subscriptionKey(clientId, name);
   const hasSelector = selector !== undefined && selector.trim() !== '';
-  return { clientId, name, destination, selector: hasSelector ? selector : undefined, isNoLocal };
+  return {
+    clientId,
+    name,
+    destination,
+    selector: hasSelector ? selector : undefined,
+    isNoLocal,
+    reader: compositeParts(destination).some(isWildcard) ? reader : undefined,
+  };
 }
 
 /**
@@ -95,14 +111,23 @@ export function coversTopic({ destination }: SubscriptionDefinition, topic: Dest
   );
 }
 
+/** True if the rights to a wildcard's messages are the same. */
+export function hasSameReader(
+  { reader }: SubscriptionDefinition,
+  { reader: other }: SubscriptionDefinition,
+): boolean {
+  return JSON.stringify(reader) === JSON.stringify(other);
+}
+
 export function encodeDefinition(definition: SubscriptionDefinition): Uint8Array {
-  const { clientId, name, destination, selector, isNoLocal } = definition;
+  const { clientId, name, destination, selector, isNoLocal, reader } = definition;
   const stored: StoredDefinition = {
     clientId,
     name,
     destination: destination.key,
     ...(selector !== undefined && { selector }),
     isNoLocal,
+    ...(reader !== undefined && { reader }),
   };
   return Buffer.from(JSON.stringify(stored));
 }
