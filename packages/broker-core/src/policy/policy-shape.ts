@@ -91,7 +91,7 @@ const DEAD_LETTER_STRATEGY = typed({
 export const POLICY_SHAPE: Readonly<Record<keyof DestinationPolicy, readonly [Scope, Shape]>> = {
   strictOrderDispatch: ['queue', flag],
   dispatchPolicy: ['topic', DISPATCH_POLICY],
-  prioritizedMessages: ['both', flag],
+  prioritizedMessages: ['queue', flag],
   allConsumersExclusiveByDefault: ['queue', flag],
   consumersBeforeDispatchStarts: ['queue', whole(0)],
   timeBeforeDispatchStarts: ['queue', whole(0)],
