@@ -22,6 +22,8 @@ export interface DestinationStatus {
   readonly enqueuedCount: number;
   readonly dequeuedCount: number;
   readonly memoryBytes: number;
+  /** Messages of a topic that consumers lost because they were too slow. */
+  readonly discardedCount: number;
 }
 
 /** A durable subscription, as watchers see it. */

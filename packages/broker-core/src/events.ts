@@ -74,6 +74,32 @@ export type BrokerEvent =
       readonly destination: Destination;
       readonly connectionId: ConnectionId;
       readonly consumerKey: string;
+    }
+  | {
+      /** A topic consumer that is too slow lost a message. Told for each. */
+      readonly type: 'message-discarded';
+      /** The topic. */
+      readonly destination: Destination;
+      readonly connectionId: ConnectionId;
+      readonly consumerKey: string;
+      readonly message: Message;
+      /** Of this consumer, this message included. */
+      readonly discardedCount: number;
+    }
+  | {
+      /** A consumer has as many messages as it may, and others wait for it. Told once, until it has caught up. */
+      readonly type: 'consumer-slow';
+      readonly destination: Destination;
+      readonly connectionId: ConnectionId;
+      readonly consumerKey: string;
+    }
+  | {
+      /** A consumer was slow for too long: the broker closes it, or its connection. */
+      readonly type: 'consumer-aborted';
+      readonly destination: Destination;
+      readonly connectionId: ConnectionId;
+      readonly consumerKey: string;
+      readonly reason: BrokerError;
     };
 
 export type BrokerEventType = BrokerEvent['type'];

@@ -3,6 +3,7 @@ import type { Clock, Logger, Random } from '@batonmq/runtime';
 import type { Lease } from '@batonmq/store-spi';
 import type { Destinations } from './destination/destinations.ts';
 import type { MemoryUsage } from './destination/memory-usage.ts';
+import type { RecoveryImages } from './destination/recovery-images.ts';
 import type { Window } from './destination/queue.ts';
 import type { EndOfTurn } from './end-of-turn.ts';
 import type { BrokerEvent } from './events.ts';
@@ -32,6 +33,7 @@ export interface TermParts {
   readonly policies: Policies;
   readonly destinations: Destinations;
   readonly durables: DurableSubscriptions;
+  readonly images: RecoveryImages;
   readonly deadLetters: DeadLetters;
   readonly marks: ProducerMarks;
   readonly scheduler: Scheduler;

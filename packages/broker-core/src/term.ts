@@ -9,6 +9,7 @@ import { FlowControl } from './connection/flow-control.ts';
 import { Destinations } from './destination/destinations.ts';
 import { MemoryUsage } from './destination/memory-usage.ts';
 import { Queue } from './destination/queue.ts';
+import { RecoveryImages } from './destination/recovery-images.ts';
 import { Router } from './destination/router.ts';
 import type { Topic } from './destination/topic.ts';
 import { DurableWaits } from './durable-waits.ts';
@@ -66,6 +67,7 @@ export class Term implements TermParts {
   readonly policies: Policies;
   readonly destinations: Destinations;
   readonly durables: DurableSubscriptions;
+  readonly images: RecoveryImages;
   readonly deadLetters: DeadLetters;
   readonly marks: ProducerMarks;
   readonly emit: (event: BrokerEvent) => void;
@@ -103,6 +105,7 @@ export class Term implements TermParts {
     this.policies = environment.policies;
     this.destinations = new Destinations(this, environment.virtualDestinations);
     this.durables = new DurableSubscriptions(this);
+    this.images = new RecoveryImages(this);
     this.deadLetters = new DeadLetters(this);
     this.marks = new ProducerMarks(this.writes, settings.producerMarksMax);
     this.#outcomes = new CommitOutcomes(this.writes, settings.transactionOutcomesMax);
@@ -151,6 +154,7 @@ export class Term implements TermParts {
     });
     this.#outcomes.endRecovery();
     this.durables.endRecovery();
+    this.images.endRecovery();
     this.xa.endRecovery();
     this.destinations.endRecovery();
     this.scheduler.endRecovery();
@@ -330,6 +334,7 @@ export class Term implements TermParts {
     this.#cancelScan = this.clock.setTimer(this.settings.expiryScanIntervalMs, () => {
       for (const destination of this.destinations) {
         if (destination instanceof Queue) destination.removeExpired();
+        else destination.removeOld();
       }
       this.durables.scan();
       this.#scanLater();
@@ -349,6 +354,7 @@ function statusOf(destination: Queue | Topic): DestinationStatus {
       enqueuedCount: destination.enqueuedCount,
       dequeuedCount: destination.dequeuedCount,
       memoryBytes: destination.memoryBytes,
+      discardedCount: 0,
     };
   }
   return {
@@ -361,5 +367,6 @@ function statusOf(destination: Queue | Topic): DestinationStatus {
     enqueuedCount: destination.enqueuedCount,
     dequeuedCount: destination.enqueuedCount,
     memoryBytes: destination.memory.usedBytes,
+    discardedCount: destination.discardedCount,
   };
 }

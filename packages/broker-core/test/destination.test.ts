@@ -202,13 +202,3 @@ test('events tell of connections, destinations and consumers', async () => {
     'connection-removed',
   ]);
 });
-
-test.each([[{ isRetroactive: true }, 'Retroactive topic consumers']])(
-  '%o is refused by name',
-  async (options, feature) => {
-    const client = new TestClient(world, await world.broker());
-    expect(() => client.consume('topic://T', options)).toThrow(
-      expect.objectContaining({ code: 'BATON_UNSUPPORTED', details: { feature } }),
-    );
-  },
-);

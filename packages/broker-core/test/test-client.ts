@@ -274,7 +274,7 @@ export class TestClient {
       isCompressed: false,
       content: Buffer.from(text),
       redeliveryCount: 0,
-      brokerInTime: 0,
+      brokerInTime: this.#world.runtime.clock.wallTime(),
     };
   }
 

@@ -17,7 +17,11 @@ import { RepeatedSend } from '../message/producer-marks.ts';
 import { BrowserSubscription } from '../subscription/browser-subscription.ts';
 import { withDestinationOptions } from '../subscription/destination-options.ts';
 import { QueueSubscription } from '../subscription/queue-subscription.ts';
-import type { SubscribeOptions, Subscription } from '../subscription/subscription.ts';
+import {
+  LAST_DELIVERED_UNKNOWN,
+  type SubscribeOptions,
+  type Subscription,
+} from '../subscription/subscription.ts';
 import { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { Access } from '../security/access.ts';
 import type { TermParts } from '../term-parts.ts';
@@ -278,6 +282,14 @@ export class ClientConnection implements BrokerConnection {
     this.#parts.closed(this);
   }
 
+  /** Ends it: its client did not do its part. */
+  abort(reason: BrokerError): void {
+    this.close(LAST_DELIVERED_UNKNOWN);
+    this.#parts.term.endOfTurn.run(() => {
+      this.control.disconnect(reason);
+    });
+  }
+
   /** Tells that a command was refused, at the end of the turn. Dooms the transaction it belonged to if nobody else is told. */
   refuse(error: BrokerError, receipt: Receipt | undefined, transaction?: TransactionId): void {
     if (receipt !== undefined) {
@@ -474,8 +486,7 @@ export interface ClosableSubscription extends Subscription {
 }
 
 function requireSupported(options: SubscribeOptions): void {
-  const { isRetroactive, destination } = options;
-  if (isRetroactive && !isQueue(destination)) throw unsupported('Retroactive topic consumers');
+  const { destination } = options;
   const kinds = new Set(compositeParts(destination).map(isQueue));
   if (kinds.size > 1) throw unsupported('A consumer of both queues and topics');
 }

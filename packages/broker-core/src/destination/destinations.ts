@@ -58,6 +58,7 @@ export class Destinations {
   recovered(recovered: RecoveredDestination): void {
     this.reserve(recovered.destination);
     if (this.#parts.durables.recoveredQueue(recovered)) return;
+    if (this.#parts.images.recovered(recovered)) return;
     const { queue: target, priority } = parseLaneKey(recovered.key);
     this.#recoveredQueue(target).recoveredLane(priority, recovered);
   }
@@ -72,6 +73,15 @@ export class Destinations {
     const target = this.#routes.queueFor(topic, consumer);
     if (!this.#all.has(target.key)) this.#requireRoom(target);
     return this.queue(target, undefined).destination;
+  }
+
+  /** A topic of which the store has something; nobody is told that it is new. */
+  recoveredTopic(target: Destination): void {
+    if (this.#all.has(target.key)) return;
+    const topic = new Topic(target, this.#parts);
+    topic.route = this.#routes.added(target);
+    this.#all.set(target.key, topic);
+    this.#parts.durables.attachTo(topic);
   }
 
   /** Gives a destination of the store the number that it will know it by; durable before any message of it. */

@@ -6,7 +6,7 @@ const RELIEF = 0.75;
  * counts in the broker's too.
  */
 export class MemoryUsage {
-  readonly #limitBytes: number;
+  readonly limitBytes: number;
   readonly #parent: MemoryUsage | undefined;
   readonly #relieved: () => void;
   #usedBytes = 0;
@@ -14,7 +14,7 @@ export class MemoryUsage {
 
   /** @param relieved - Called when it was full and there is room again. */
   constructor(limitBytes: number, relieved: () => void, parent?: MemoryUsage) {
-    this.#limitBytes = limitBytes;
+    this.limitBytes = limitBytes;
     this.#relieved = relieved;
     this.#parent = parent;
   }
@@ -31,14 +31,14 @@ export class MemoryUsage {
   /** Never refuses: whoever lets messages in looks at {@link isFull} first. */
   add(bytes: number): void {
     this.#usedBytes += bytes;
-    if (this.#usedBytes >= this.#limitBytes) this.#isAtLimit = true;
+    if (this.#usedBytes >= this.limitBytes) this.#isAtLimit = true;
     this.#parent?.add(bytes);
   }
 
   remove(bytes: number): void {
     this.#usedBytes -= bytes;
     this.#parent?.remove(bytes);
-    if (!this.#isAtLimit || this.#usedBytes > this.#limitBytes * RELIEF) return;
+    if (!this.#isAtLimit || this.#usedBytes > this.limitBytes * RELIEF) return;
     this.#isAtLimit = false;
     this.#relieved();
   }

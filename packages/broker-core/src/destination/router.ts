@@ -97,7 +97,9 @@ export class Router {
       const { target } = receiver;
       if (!(target instanceof Queue)) {
         if (isExpired) continue;
-        if (target.isDirect && !isLater) target.publish(receiver.message);
+        // Nobody sees a part of it before all that is stored of it is durable.
+        const isDirect = target.isDirect && !isLater && !message.isPersistent;
+        if (isDirect) target.publish(receiver.message);
         else target.accept(receiver.message, bodies);
       } else if (isExpired) {
         target.expireOnArrival(receiver.message);

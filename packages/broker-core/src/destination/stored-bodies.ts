@@ -17,9 +17,13 @@ export class StoredBodies {
   readonly #all: StoredBody[] = [];
 
   add({ lane, message, sequence }: Entry): void {
+    this.addAt({ destination: lane.ensureStored(), sequence }, message);
+  }
+
+  addAt(target: MessageTarget, message: Message): void {
     // The queue a body is read from is not part of it; where it came from is.
     const sentTo = isQueue(message.destination) ? undefined : message.destination;
-    this.#bodyOf(message, sentTo).targets.push({ destination: lane.ensureStored(), sequence });
+    this.#bodyOf(message, sentTo).targets.push(target);
   }
 
   /** Adds their records to the open write group. True if there are any. */
@@ -36,6 +40,7 @@ export class StoredBodies {
     const origin = message.originalDestination?.key;
     for (const body of this.#all) {
       if (body.message.originalDestination?.key !== origin) continue;
+      if (body.message.properties !== message.properties) continue;
       if (sentTo !== undefined && body.sentTo !== undefined && body.sentTo.key !== sentTo.key) {
         continue;
       }

@@ -1,19 +1,29 @@
-import { messageBytes, type BrokerError, type Destination, type Message } from '@batonmq/model';
+import {
+  messageBytes,
+  type BrokerError,
+  type Destination,
+  type Message,
+  type Sequence,
+} from '@batonmq/model';
 import type { Receipt } from '../connection/connection.ts';
+import { withoutRetain } from '../message/retain.ts';
 import type { DestinationPolicy } from '../policy/destination-policy.ts';
+import { POLICY_DEFAULTS } from '../policy/policy-defaults.ts';
 import type { DurableSubscription } from '../subscription/durable-subscription.ts';
 import type { Delivery } from '../subscription/subscription.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
+import { DispatchOrder } from './dispatch-order.ts';
 import { MemoryUsage } from './memory-usage.ts';
+import type { RecoveryImage } from './recovery-image.ts';
 import type { Route } from './routes.ts';
-import type { StoredBodies } from './stored-bodies.ts';
+import { StoredBodies } from './stored-bodies.ts';
 
 /** A message on its way to the subscriptions of a topic, which share it. */
 export interface TopicMessage extends Delivery {
   readonly bytes: number;
-  /** Whose memory it counts in while a subscription keeps it; none for the broker's own messages. */
-  readonly memory: MemoryUsage | undefined;
+  /** In whose memory it counts while a subscription keeps it; none for the broker's own messages. */
+  readonly topic: Topic | undefined;
 }
 
 /**
@@ -26,14 +36,21 @@ export class Topic {
   readonly destination: Destination;
   readonly policy: DestinationPolicy;
   readonly memory: MemoryUsage;
-  readonly subscriptions = new Set<TopicSubscription>();
+  readonly subscriptions: DispatchOrder;
   /** Those that collect its messages, with a consumer or without. */
   readonly durables = new Set<DurableSubscription>();
   /** Where its messages go on to; most topics pass nothing on. */
   route: Route | undefined = undefined;
   isRemoved = false;
   enqueuedCount = 0;
+  /** Messages that consumers lost because they were too slow. */
+  discardedCount = 0;
   readonly #parts: TermParts;
+  /** What it keeps for consumers that come later. */
+  readonly #images: readonly RecoveryImage[];
+  readonly #hasStoredImage: boolean;
+  /** Whether producers say what is kept. */
+  readonly #isRetaining: boolean;
   /** Messages that wait for the write queue. */
   #awaitedCount = 0;
 
@@ -43,11 +60,16 @@ export class Topic {
     this.#parts = parts;
     const { destinationMemoryLimitBytes } = parts.settings;
     this.memory = new MemoryUsage(destinationMemoryLimitBytes, parts.relieved, parts.memory);
+    const { dispatchPolicy = POLICY_DEFAULTS.dispatchPolicy } = this.policy;
+    this.subscriptions = new DispatchOrder(dispatchPolicy);
+    this.#images = parts.images.of(this);
+    this.#hasStoredImage = this.#images.some(({ isStored }) => isStored);
+    this.#isRetaining = this.#images.some(({ isOfRetained }) => isOfRetained);
   }
 
   /** True if a message may be published as it comes: nothing of it is stored, and none waits to be. */
   get isDirect(): boolean {
-    return this.durables.size === 0 && this.#awaitedCount === 0;
+    return this.durables.size === 0 && this.#awaitedCount === 0 && !this.#hasStoredImage;
   }
 
   get activeDurableCount(): number {
@@ -66,42 +88,119 @@ export class Topic {
   }
 
   /**
-   * Takes a message in for every durable subscription that wants it, and for the consumers there are
-   * when it is settled. The caller stores the bodies.
+   * Takes a message in for every durable subscription that wants it, for its stored images, and for the
+   * consumers there are when it is settled. The caller stores the bodies.
    */
   accept(message: Message, bodies: StoredBodies): void {
     const { writes } = this.#parts;
+    const shown = this.#shown(message);
+    const addressee = this.subscriptions.addresseeOf(message);
     for (const durable of this.durables) {
-      const entry = durable.accept(message);
-      if (entry === undefined) continue;
-      if (entry.isStored) bodies.add(entry);
-      writes.complete(entry);
+      if (addressee === undefined || durable.definition.clientId === addressee) {
+        this.#acceptFor(durable, shown, bodies);
+      }
     }
+    const sequences = this.#hasStoredImage ? this.#placeInImages(message, shown, bodies) : [];
     this.#awaitedCount += 1;
-    writes.complete(new Publication(this, message));
+    writes.complete(new Publication(this, message, sequences));
   }
 
   /** The write queue is done with a message that was accepted. */
-  published(message: Message, error: BrokerError | undefined): void {
+  published(
+    message: Message,
+    imageSequences: readonly (Sequence | undefined)[],
+    error: BrokerError | undefined,
+  ): void {
     this.#awaitedCount -= 1;
-    if (error === undefined && !this.isRemoved) this.publish(message);
+    if (error === undefined && !this.isRemoved) this.publish(message, imageSequences);
   }
 
-  publish(message: Message): void {
+  publish(message: Message, imageSequences: readonly (Sequence | undefined)[] = []): void {
     this.enqueuedCount += 1;
+    if (this.#images.length > 0) {
+      for (const [index, image] of this.#images.entries()) {
+        image.keep(message, imageSequences[index]);
+      }
+    }
     if (this.subscriptions.size === 0) return;
-    const delivery = topicMessage(message, this.destination, this.#parts, this.memory);
-    for (const subscription of this.subscriptions) subscription.offer(delivery);
+    const shown = this.#shown(message);
+    const delivery = topicMessage(shown, this.destination, this.#parts, this);
+    const addressee = this.subscriptions.addresseeOf(message);
+    for (const subscription of this.subscriptions) {
+      if (addressee === undefined || subscription.clientId === addressee) {
+        subscription.offer(delivery);
+      }
+    }
+    this.subscriptions.rotate();
+  }
+
+  /** Adds a consumer, which gets what is kept first if it wants that. */
+  attach(subscription: TopicSubscription): void {
+    this.subscriptions.add(subscription);
+    const { alwaysRetroactive = POLICY_DEFAULTS.alwaysRetroactive } = this.policy;
+    if (!alwaysRetroactive && !subscription.options.isRetroactive) return;
+    for (const image of this.#images) {
+      const insert = subscription.awaitPast();
+      image.recall((messages) => {
+        insert(messages.map((each) => topicMessage(each, this.destination, this.#parts, this)));
+      });
+    }
+  }
+
+  /** Gives a durable subscription that was made now what is kept. */
+  recallFor(durable: DurableSubscription): void {
+    const { writes } = this.#parts;
+    for (const image of this.#images) {
+      image.recall((messages) => {
+        if (durable.queue.isRemoved) return;
+        for (const message of messages) {
+          const bodies = new StoredBodies();
+          this.#acceptFor(durable, message, bodies);
+          bodies.write(writes);
+          writes.seal();
+        }
+      });
+    }
+  }
+
+  /** Lets go of what is kept and has become too old. */
+  removeOld(): void {
+    for (const image of this.#images) image.removeOld();
   }
 
   remove(): void {
     this.isRemoved = true;
     this.subscriptions.clear();
+    for (const image of this.#images) image.remove();
   }
 
   /** Called while it is full and senders wait. */
   watchSlowConsumers(): void {
     for (const subscription of this.subscriptions) subscription.holdsUpSenders();
+  }
+
+  #acceptFor(durable: DurableSubscription, message: Message, bodies: StoredBodies): void {
+    const entry = durable.accept(message);
+    if (entry === undefined) return;
+    if (entry.isStored) bodies.add(entry);
+    this.#parts.writes.complete(entry);
+  }
+
+  #placeInImages(
+    message: Message,
+    shown: Message,
+    bodies: StoredBodies,
+  ): readonly (Sequence | undefined)[] {
+    return this.#images.map((image) => {
+      const place = image.place(message);
+      if (place !== undefined) bodies.addAt(place, shown);
+      return place?.sequence;
+    });
+  }
+
+  /** The message as consumers get it that are there. */
+  #shown(message: Message): Message {
+    return this.#isRetaining ? withoutRetain(message) : message;
   }
 }
 
@@ -109,7 +208,7 @@ export function topicMessage(
   message: Message,
   destination: Destination,
   parts: TermParts,
-  memory?: MemoryUsage,
+  topic?: Topic,
 ): TopicMessage {
   return {
     message,
@@ -117,7 +216,7 @@ export function topicMessage(
     brokerSequence: parts.nextBrokerSequence(),
     redeliveryCount: message.redeliveryCount,
     bytes: messageBytes(message),
-    memory,
+    topic,
   };
 }
 
@@ -125,13 +224,16 @@ export function topicMessage(
 class Publication implements Receipt {
   readonly #topic: Topic;
   readonly #message: Message;
+  /** Its places in the stored images of the topic, in their order. */
+  readonly #imageSequences: readonly (Sequence | undefined)[];
 
-  constructor(topic: Topic, message: Message) {
+  constructor(topic: Topic, message: Message, imageSequences: readonly (Sequence | undefined)[]) {
     this.#topic = topic;
     this.#message = message;
+    this.#imageSequences = imageSequences;
   }
 
   settled(error?: BrokerError): void {
-    this.#topic.published(this.#message, error);
+    this.#topic.published(this.#message, this.#imageSequences, error);
   }
 }

@@ -1,4 +1,4 @@
-import { assert, isTemporary, type Destination, type Message } from '@batonmq/model';
+import { assert, connectionId, isTemporary, type Destination, type Message } from '@batonmq/model';
 import type { DurableWaits } from '../durable-waits.ts';
 import { Entry } from '../destination/entry.ts';
 import { Queue } from '../destination/queue.ts';
@@ -161,6 +161,8 @@ export class Redrive {
 
 /** It serves no client: there is nobody to tell, and no transaction. */
 const NO_OWNER: SubscriptionOwner = {
+  connectionId: connectionId('redrive'),
+  abort: () => undefined,
   refuse: () => undefined,
   inTransaction: () => undefined,
   removeSubscription: () => undefined,

@@ -12,25 +12,54 @@ export const PULL_WITHOUT_WAIT = -1;
  * connection's output is congested.
  */
 export class DispatchCredit {
-  prefetchCount: number;
+  readonly #prefetchMax: number;
+  #prefetchCount: number;
   readonly #sink: DispatchSink;
   readonly #clock: Clock;
   #dispatchedCount = 0;
   #extensionCount = 0;
+  #settledCount = 0;
   #isPulling = false;
   #isClosed = false;
   #cancelPullTimer: CancelTimer | undefined;
 
-  constructor(prefetchCount: number, sink: DispatchSink, clock: Clock) {
-    this.prefetchCount = prefetchCount;
+  /** @param prefetchMax - What its policy allows, whatever the client asks for. */
+  constructor(prefetchCount: number, sink: DispatchSink, clock: Clock, prefetchMax = Infinity) {
+    this.#prefetchMax = prefetchMax;
+    this.#prefetchCount = Math.min(prefetchCount, prefetchMax);
     this.#sink = sink;
     this.#clock = clock;
   }
 
+  get prefetchCount(): number {
+    return this.#prefetchCount;
+  }
+
+  set prefetchCount(prefetchCount: number) {
+    this.#prefetchCount = Math.min(prefetchCount, this.#prefetchMax);
+  }
+
   get hasRoom(): boolean {
     if (this.#isClosed || this.#sink.isCongested) return false;
-    if (this.prefetchCount === 0) return this.#isPulling;
-    return this.#dispatchedCount - this.#extensionCount < this.prefetchCount;
+    if (this.#prefetchCount === 0) return this.#isPulling;
+    return !this.isExhausted;
+  }
+
+  /** True if it has as many messages as it may, so that only an ack makes room. A consumer that pulls has no such number. */
+  get isExhausted(): boolean {
+    return (
+      this.#prefetchCount > 0 && this.#dispatchedCount - this.#extensionCount >= this.#prefetchCount
+    );
+  }
+
+  /** Messages it has. */
+  get dispatchedCount(): number {
+    return this.#dispatchedCount;
+  }
+
+  /** Messages it is done with, since it was opened. */
+  get settledCount(): number {
+    return this.#settledCount;
   }
 
   /** A message is sent. */
@@ -41,6 +70,7 @@ export class DispatchCredit {
 
   /** Messages are consumed, or given back. */
   settle(count: number): void {
+    this.#settledCount += count;
     this.#dispatchedCount = Math.max(0, this.#dispatchedCount - count);
     this.shrink(count);
   }

@@ -92,6 +92,11 @@ export class DurableSubscriptions {
     const subscription = new QueueSubscription(options, connection, this.#parts);
     subscription.attach(durable.queue);
     this.#ofConsumer.set(subscription, durable);
+    if (durable !== found && options.isRetroactive) {
+      for (const topic of this.#parts.destinations.topics()) {
+        if (this.#collects(definition, topic)) topic.recallFor(durable);
+      }
+    }
     return subscription;
   }
 

@@ -1,4 +1,4 @@
-import { BrokerError, type TransactionId } from '@batonmq/model';
+import { BrokerError, compositeParts, type TransactionId } from '@batonmq/model';
 import type { Selector } from '@batonmq/selector';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Receipt } from '../connection/connection.ts';
@@ -10,6 +10,7 @@ import type { TermParts } from '../term-parts.ts';
 import type { Transaction } from '../transaction/transaction.ts';
 import { DispatchCredit, PULL_WITHOUT_WAIT } from './dispatch-credit.ts';
 import { DispatchedList, isNamed } from './dispatched-list.ts';
+import { SlowConsumerWatch } from './slow-consumer-watch.ts';
 import {
   LAST_DELIVERED_NONE,
   LAST_DELIVERED_UNKNOWN,
@@ -28,7 +29,7 @@ interface Range {
 /** Whose consumer it is, as far as it needs to know. */
 export type SubscriptionOwner = Pick<
   ClientConnection,
-  'refuse' | 'inTransaction' | 'removeSubscription'
+  'connectionId' | 'refuse' | 'inTransaction' | 'removeSubscription' | 'abort'
 >;
 
 /**
@@ -46,6 +47,7 @@ export class QueueSubscription implements Subscription {
   readonly #credit: DispatchCredit;
   /** The least of what the policies of its queues allow. */
   #prefetchMax = Infinity;
+  readonly #watch: SlowConsumerWatch | undefined;
   #isPullingWithoutWait = false;
   #hasDispatched = false;
   #isClosed = false;
@@ -57,7 +59,28 @@ export class QueueSubscription implements Subscription {
     this.#parts = parts;
     const isDurable = options.subscriptionName !== undefined;
     this.selector = isDurable ? undefined : consumerSelector(options.selector);
-    this.#credit = new DispatchCredit(options.prefetchCount, options.sink, parts.clock);
+    const { clock } = parts;
+    const [destination = options.destination] = compositeParts(options.destination);
+    const policy = parts.policies.of(destination);
+    const prefetchMax = isDurable ? policy.durableTopicPrefetch : undefined;
+    this.#credit = new DispatchCredit(options.prefetchCount, options.sink, clock, prefetchMax);
+    this.#watch = SlowConsumerWatch.of(policy, this, connection, parts);
+  }
+
+  get isSlow(): boolean {
+    if (!this.#credit.isExhausted) return false;
+    for (const { messageCount, inFlightCount } of this.#attachments.keys()) {
+      if (messageCount > inFlightCount) return true;
+    }
+    return false;
+  }
+
+  get dispatchedCount(): number {
+    return this.#credit.dispatchedCount;
+  }
+
+  get settledCount(): number {
+    return this.#credit.settledCount;
   }
 
   get hasRoom(): boolean {
@@ -144,6 +167,7 @@ export class QueueSubscription implements Subscription {
   stop(lastDelivered: number): void {
     this.#isClosed = true;
     this.#credit.close();
+    this.#watch?.stop();
     const unacked = this.#takeOutUnacked();
     const isDurable = this.options.subscriptionName !== undefined;
     const redelivered = isDurable
@@ -161,8 +185,8 @@ export class QueueSubscription implements Subscription {
     this.#attachments.clear();
   }
 
-  end(reason: BrokerError): void {
-    this.close(LAST_DELIVERED_NONE);
+  end(reason: BrokerError, lastDelivered = LAST_DELIVERED_NONE): void {
+    this.close(lastDelivered);
     this.options.sink.ended(reason);
   }
 

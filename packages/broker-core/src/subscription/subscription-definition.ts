@@ -8,11 +8,9 @@ import {
   parseDestination,
   type Destination,
 } from '@batonmq/model';
+import { isAdvisoryName } from '../security/reserved-names.ts';
 import type { Principal } from '../security/security.ts';
 import type { SubscribeOptions } from './subscription.ts';
-
-/** Topics on which the broker itself speaks; nothing of them is ever stored. */
-const ADVISORY_PREFIX = 'ActiveMQ.Advisory.';
 
 const KEY_PREFIX = 'subscription://';
 
@@ -138,7 +136,7 @@ export function decodeDefinition(value: Uint8Array): SubscriptionDefinition {
 }
 
 function requireTopic(part: Destination): void {
-  const isStorable = !isQueue(part) && !isTemporary(part) && !part.name.startsWith(ADVISORY_PREFIX);
+  const isStorable = !isQueue(part) && !isTemporary(part) && !isAdvisoryName(part);
   if (isStorable) return;
   throw new BrokerError(
     'BATON_INVALID_DESTINATION',

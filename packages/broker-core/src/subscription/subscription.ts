@@ -37,6 +37,10 @@ export interface SubscribeOptions {
   /** −128 to 127; greater is served first. */
   readonly priority: number;
   readonly subscriptionName?: string | undefined;
+  /** Topics: undelivered messages beyond the prefetch that are kept for it at most. @defaultValue 0, what policies say */
+  readonly maximumPendingMessages?: number | undefined;
+  /** True for the consumer of a network of brokers. @defaultValue false */
+  readonly isNetwork?: boolean | undefined;
   readonly sink: DispatchSink;
 }
 

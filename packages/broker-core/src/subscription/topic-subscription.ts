@@ -1,4 +1,4 @@
-import type { BrokerError, Message } from '@batonmq/model';
+import { compositeParts, type BrokerError, type Message } from '@batonmq/model';
 import type { CancelTimer } from '@batonmq/runtime';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Receipt } from '../connection/connection.ts';
@@ -7,6 +7,8 @@ import type { Topic, TopicMessage } from '../destination/topic.ts';
 import { messageFilter, type MessageFilter } from '../message/message-filter.ts';
 import type { TermParts } from '../term-parts.ts';
 import { DispatchCredit, PULL_WITHOUT_WAIT } from './dispatch-credit.ts';
+import { PendingLimit } from './pending-limit.ts';
+import { SlowConsumerWatch } from './slow-consumer-watch.ts';
 import type { Ack, SubscribeOptions, Subscription } from './subscription.ts';
 
 /**
@@ -21,23 +23,70 @@ export class TopicSubscription implements Subscription {
   readonly #backlog = new Deque<TopicMessage>();
   readonly #credit: DispatchCredit;
   readonly #isSelected: MessageFilter | undefined;
+  readonly #limit: PendingLimit;
+  readonly #watch: SlowConsumerWatch | undefined;
+  /** What topics kept for it and is still on its way: nothing may overtake it. */
+  #awaitedPastCount = 0;
+  #discardedCount = 0;
+  #isBehind = false;
   #isDispatching = false;
   #isClosed = false;
   /** Set while it holds up senders; when it fires it is slow. */
   #cancelSlowTimer: CancelTimer | undefined;
-  #isSlow = false;
+  #isLosing = false;
 
   constructor(options: SubscribeOptions, connection: ClientConnection, parts: TermParts) {
     this.options = options;
     this.#connection = connection;
     this.#parts = parts;
-    this.#credit = new DispatchCredit(options.prefetchCount, options.sink, parts.clock);
+    const { clock, settings } = parts;
+    const [destination = options.destination] = compositeParts(options.destination);
+    const policy = parts.policies.of(destination);
+    this.#credit = new DispatchCredit(
+      options.prefetchCount,
+      options.sink,
+      clock,
+      policy.topicPrefetch,
+    );
     this.#isSelected = messageFilter(options.selector);
+    const { topicBacklogMessages } = settings;
+    this.#limit = new PendingLimit(
+      policy,
+      options.maximumPendingMessages ?? 0,
+      topicBacklogMessages,
+    );
+    this.#watch = SlowConsumerWatch.of(policy, this, connection, parts);
+  }
+
+  get clientId(): string {
+    return this.#connection.clientId;
+  }
+
+  get isSlow(): boolean {
+    return this.#backlog.length > 0 && this.#credit.isExhausted;
+  }
+
+  get dispatchedCount(): number {
+    return this.#credit.dispatchedCount;
+  }
+
+  get settledCount(): number {
+    return this.#credit.settledCount;
   }
 
   attach(topic: Topic): void {
+    if (this.#topics.has(topic)) return;
     this.#topics.add(topic);
-    topic.subscriptions.add(this);
+    topic.attach(this);
+  }
+
+  /** Nothing is delivered until what comes before it is inserted with the function returned. */
+  awaitPast(): (past: readonly TopicMessage[]) => void {
+    this.#awaitedPastCount += 1;
+    return (past) => {
+      this.#awaitedPastCount -= 1;
+      if (!this.#isClosed) this.#insertPast(past);
+    };
   }
 
   /** A topic it listens to was removed. True if it listens to nothing any more. */
@@ -49,26 +98,26 @@ export class TopicSubscription implements Subscription {
 
   /** Called by topics for each message, in order. */
   offer(delivery: TopicMessage): void {
-    if (this.options.isNoLocal && this.#isOwn(delivery.message)) return;
-    if (this.#isSelected?.(delivery.message) === false) return;
-    if (this.#backlog.length === 0 && this.#credit.hasRoom) {
+    if (!this.#wants(delivery.message)) return;
+    if (this.#backlog.length === 0 && this.#awaitedPastCount === 0 && this.#credit.hasRoom) {
       this.#deliver(delivery);
       return;
     }
-    delivery.memory?.add(delivery.bytes);
+    delivery.topic?.memory.add(delivery.bytes);
     this.#backlog.push(delivery);
-    if (this.#isSlow) this.#dropAsSlow();
-    else this.#dropBeyond(this.#parts.settings.topicBacklogMessages);
+    if (!this.#isBehind && this.#credit.isExhausted) this.#fallBehind();
+    if (this.#isLosing) this.#dropAsSlow();
+    else this.#keepLimit();
   }
 
   /** The memory of one of its topics is full: it has a time to take something, or it is slow. */
   holdsUpSenders(): void {
-    if (this.#backlog.length === 0 || this.#isSlow) return;
+    if (this.#backlog.length === 0 || this.#isLosing) return;
     const { slowConsumerTimeoutMs } = this.#parts.settings;
     this.#cancelSlowTimer ??= this.#parts.clock.setTimer(slowConsumerTimeoutMs, () => {
       this.#cancelSlowTimer = undefined;
       if (this.#isClosed || this.#parts.isOver) return;
-      this.#isSlow = true;
+      this.#isLosing = true;
       this.#parts.logger.log('warn', 'a slow consumer loses its oldest messages', {
         connectionId: this.#connection.connectionId,
         consumerKey: this.options.consumerKey,
@@ -144,9 +193,11 @@ export class TopicSubscription implements Subscription {
     this.#isClosed = true;
     this.#credit.close();
     this.#cancelSlowTimer?.();
+    this.#watch?.stop();
     for (const topic of this.#topics) topic.subscriptions.delete(this);
     this.#topics.clear();
-    this.#dropBeyond(0);
+    for (const { topic, bytes } of this.#backlog) topic?.memory.remove(bytes);
+    this.#backlog.clear();
   }
 
   end(reason: BrokerError): void {
@@ -155,21 +206,51 @@ export class TopicSubscription implements Subscription {
   }
 
   #dispatch(): void {
-    if (this.#isDispatching || this.#isClosed) return;
+    if (this.#isDispatching || this.#isClosed || this.#awaitedPastCount > 0) return;
     this.#isDispatching = true;
     while (this.#backlog.length > 0 && this.#credit.hasRoom) {
       const delivery = this.#backlog.shift();
       if (delivery === undefined) break;
-      delivery.memory?.remove(delivery.bytes);
+      delivery.topic?.memory.remove(delivery.bytes);
       if (!this.#isExpired(delivery.message)) this.#deliver(delivery);
     }
+    if (this.#backlog.length === 0) this.#isBehind = false;
     this.#isDispatching = false;
+  }
+
+  #insertPast(past: readonly TopicMessage[]): void {
+    const waiting = [...this.#backlog];
+    this.#backlog.clear();
+    for (const delivery of past) {
+      if (!this.#wants(delivery.message)) continue;
+      delivery.topic?.memory.add(delivery.bytes);
+      this.#backlog.push(delivery);
+    }
+    for (const delivery of waiting) this.#backlog.push(delivery);
+    this.#dispatch();
+    this.#keepLimit();
+  }
+
+  #fallBehind(): void {
+    this.#isBehind = true;
+    const { destination, consumerKey } = this.options;
+    const { connectionId } = this.#connection;
+    this.#parts.emit({ type: 'consumer-slow', destination, connectionId, consumerKey });
+  }
+
+  /** Without a limit of its own policy the broker's holds. */
+  #keepLimit(): void {
+    const limit = this.#limit.of(this.#credit.prefetchCount);
+    if (this.#backlog.length > Math.min(limit, this.#limit.expiredWatermark)) this.#dropExpired();
+    while (this.#backlog.length > limit) {
+      for (const delivery of this.#limit.evict(this.#backlog)) this.#discard(delivery);
+    }
   }
 
   #deliver(delivery: TopicMessage): void {
     this.#cancelSlowTimer?.();
     this.#cancelSlowTimer = undefined;
-    this.#isSlow = false;
+    this.#isLosing = false;
     this.#credit.spend();
     this.options.sink.deliver(delivery);
   }
@@ -177,15 +258,44 @@ export class TopicSubscription implements Subscription {
   /** Large messages may fill memory with less than a slow consumer may keep: then it keeps less. */
   #dropAsSlow(): void {
     this.#dropBeyond(this.#parts.settings.slowConsumerBacklogMessages);
-    while (this.#backlog.peek()?.memory?.isFull === true)
+    while (this.#backlog.peek()?.topic?.memory.isFull === true)
       this.#dropBeyond(this.#backlog.length - 1);
   }
 
   #dropBeyond(messageCount: number): void {
     while (this.#backlog.length > messageCount) {
       const oldest = this.#backlog.shift();
-      oldest?.memory?.remove(oldest.bytes);
+      if (oldest !== undefined) this.#discard(oldest);
     }
+  }
+
+  #dropExpired(): void {
+    this.#backlog.filter(({ message, topic, bytes }) => {
+      if (!this.#isExpired(message)) return true;
+      topic?.memory.remove(bytes);
+      return false;
+    });
+  }
+
+  #discard({ message, destination, topic, bytes }: TopicMessage): void {
+    this.#discardedCount += 1;
+    if (topic !== undefined) {
+      topic.memory.remove(bytes);
+      topic.discardedCount += 1;
+    }
+    this.#parts.emit({
+      type: 'message-discarded',
+      destination,
+      connectionId: this.#connection.connectionId,
+      consumerKey: this.options.consumerKey,
+      message,
+      discardedCount: this.#discardedCount,
+    });
+  }
+
+  #wants(message: Message): boolean {
+    if (this.options.isNoLocal && this.#isOwn(message)) return false;
+    return this.#isSelected?.(message) !== false;
   }
 
   #isExpired(message: Message): boolean {

@@ -54,6 +54,8 @@ function subscribeOptions(key: string, info: ConsumerInfo, sink: ConsumerSink): 
     isRetroactive: info.retroactive,
     priority: info.priority,
     subscriptionName: info.subscriptionName ?? undefined,
+    maximumPendingMessages: Math.max(0, info.maximumPendingMessageLimit),
+    isNetwork: info.networkSubscription || (info.brokerPath?.length ?? 0) > 0,
     sink,
   };
 }
