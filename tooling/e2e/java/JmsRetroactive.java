@@ -5,6 +5,7 @@ import java.util.Map;
 import javax.jms.*;
 import org.apache.activemq.ActiveMQConnectionFactory;
 import org.apache.activemq.broker.BrokerService;
+import org.apache.activemq.broker.TransportConnector;
 import org.apache.activemq.broker.region.policy.*;
 
 /**
@@ -45,11 +46,17 @@ public final class JmsRetroactive {
       acrossTakeover(args[0], args[1]);
       return;
     }
-    boolean isOwn = args[0].equals("activemq");
-    if (isOwn) activeMq().start();
-    String uri = isOwn ? "vm://retroactive?create=false" : args[0];
+    String uri = args[0].equals("activemq") ? startActiveMq() : args[0];
     Connection connection = new ActiveMQConnectionFactory(uri).createConnection();
     System.exit(new JmsRetroactive(connection).runAll() ? 0 : 1);
+  }
+
+  /** Returns its URI. Messages must pass a socket to be what consumers of other machines see. */
+  private static String startActiveMq() throws Exception {
+    BrokerService broker = activeMq();
+    TransportConnector connector = broker.addConnector("tcp://127.0.0.1:0");
+    broker.start();
+    return connector.getConnectUri().toString();
   }
 
   private static BrokerService activeMq() {
@@ -142,6 +149,7 @@ public final class JmsRetroactive {
   private void cleared() throws Exception {
     retain("RETAIN.B", "kept");
     BytesMessage empty = session.createBytesMessage();
+    empty.writeBytes(new byte[0]);
     empty.setBooleanProperty("ActiveMQ.Retain", true);
     session.createProducer(session.createTopic("RETAIN.B")).send(empty);
     nothing(retroactive("RETAIN.B"));

@@ -4,6 +4,8 @@ export interface BrokerPairOptions {
   readonly directory: string;
   /** Query of the store's URI. */
   readonly storeQuery?: string;
+  /** A file with further settings, for both. @defaultValue none */
+  readonly config?: string;
 }
 
 /** Two brokers on one directory; which of them is active changes. */
@@ -82,9 +84,14 @@ export class BrokerPair implements AsyncDisposable {
 }
 
 function startOne(
-  { directory, storeQuery }: BrokerPairOptions,
+  { directory, storeQuery, config }: BrokerPairOptions,
   port: number | undefined,
 ): Promise<BatonMq> {
   const store = `file:${directory}${storeQuery === undefined ? '' : `?${storeQuery}`}`;
-  return startBatonMq({ name: `broker-${port ?? 0}`, store, ...(port !== undefined && { port }) });
+  return startBatonMq({
+    name: `broker-${port ?? 0}`,
+    store,
+    ...(port !== undefined && { port }),
+    ...(config !== undefined && { config }),
+  });
 }

@@ -22,6 +22,7 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from '../subscription/subscription.ts';
+import { SlowConsumerWatch } from '../subscription/slow-consumer-watch.ts';
 import { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { Access } from '../security/access.ts';
 import type { TermParts } from '../term-parts.ts';
@@ -67,6 +68,8 @@ export class ClientConnection implements BrokerConnection {
   readonly #parts: ConnectionParts;
   readonly #producers = new Map<string, ProducerState>();
   readonly #subscriptions = new Map<string, ClosableSubscription>();
+  /** Of consumers whose policy says what becomes of slow ones. */
+  readonly #watches = new Map<Subscription, SlowConsumerWatch>();
   readonly #transactions = new Map<string, Transaction>();
   #isClosed = false;
 
@@ -139,6 +142,10 @@ export class ClientConnection implements BrokerConnection {
     this.access?.demand('read from', options.destination);
     const subscription = this.#subscriptionFor(options);
     this.#subscriptions.set(options.consumerKey, subscription);
+    if (!(subscription instanceof BrowserSubscription)) {
+      const watch = SlowConsumerWatch.of(subscription, this, this.#parts.term);
+      if (watch !== undefined) this.#watches.set(subscription, watch);
+    }
     const { term } = this.#parts;
     term.emit({
       type: 'consumer-added',
@@ -328,6 +335,8 @@ export class ClientConnection implements BrokerConnection {
     const { term } = this.#parts;
     term.destinations.unsubscribe(subscription);
     term.durables.deactivated(subscription);
+    this.#watches.get(subscription)?.stop();
+    this.#watches.delete(subscription);
     term.emit({
       type: 'consumer-removed',
       destination,
@@ -356,7 +365,9 @@ export class ClientConnection implements BrokerConnection {
     writes.seal();
   }
 
-  #subscriptionFor(options: SubscribeOptions): ClosableSubscription {
+  #subscriptionFor(
+    options: SubscribeOptions,
+  ): BrowserSubscription | QueueSubscription | TopicSubscription {
     const { term } = this.#parts;
     if (options.subscriptionName !== undefined) {
       return term.durables.activate(options.subscriptionName, options, this);

@@ -10,13 +10,12 @@ import type { TermParts } from '../term-parts.ts';
 import type { Transaction } from '../transaction/transaction.ts';
 import { DispatchCredit, PULL_WITHOUT_WAIT } from './dispatch-credit.ts';
 import { DispatchedList, isNamed } from './dispatched-list.ts';
-import { SlowConsumerWatch } from './slow-consumer-watch.ts';
+import type { WatchedSubscription } from './slow-consumer-watch.ts';
 import {
   LAST_DELIVERED_NONE,
   LAST_DELIVERED_UNKNOWN,
   type Ack,
   type SubscribeOptions,
-  type Subscription,
 } from './subscription.ts';
 
 /** A run of the dispatched list, both ends included. */
@@ -36,7 +35,7 @@ export type SubscriptionOwner = Pick<
  * A consumer of queues; several of them with a wildcard or a composite. It keeps what it was sent
  * until an ack, in dispatch order, and is never sent the same message again while it lives.
  */
-export class QueueSubscription implements Subscription {
+export class QueueSubscription implements WatchedSubscription {
   readonly options: SubscribeOptions;
   /** Which messages it may have; a durable one has a queue of its own that holds no others. */
   readonly selector: Selector | undefined;
@@ -47,7 +46,6 @@ export class QueueSubscription implements Subscription {
   readonly #credit: DispatchCredit;
   /** The least of what the policies of its queues allow. */
   #prefetchMax = Infinity;
-  readonly #watch: SlowConsumerWatch | undefined;
   #isPullingWithoutWait = false;
   #hasDispatched = false;
   #isClosed = false;
@@ -64,7 +62,6 @@ export class QueueSubscription implements Subscription {
     const policy = parts.policies.of(destination);
     const prefetchMax = isDurable ? policy.durableTopicPrefetch : undefined;
     this.#credit = new DispatchCredit(options.prefetchCount, options.sink, clock, prefetchMax);
-    this.#watch = SlowConsumerWatch.of(policy, this, connection, parts);
   }
 
   get isSlow(): boolean {
@@ -167,7 +164,6 @@ export class QueueSubscription implements Subscription {
   stop(lastDelivered: number): void {
     this.#isClosed = true;
     this.#credit.close();
-    this.#watch?.stop();
     const unacked = this.#takeOutUnacked();
     const isDurable = this.options.subscriptionName !== undefined;
     const redelivered = isDurable

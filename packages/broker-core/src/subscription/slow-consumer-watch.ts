@@ -1,7 +1,7 @@
-import { BrokerError } from '@batonmq/model';
+import { BrokerError, compositeParts } from '@batonmq/model';
 import type { CancelTimer } from '@batonmq/runtime';
 import type { ClientConnection } from '../connection/client-connection.ts';
-import type { DestinationPolicy, SlowConsumerStrategy } from '../policy/destination-policy.ts';
+import type { SlowConsumerStrategy } from '../policy/destination-policy.ts';
 import { POLICY_DEFAULTS } from '../policy/policy-defaults.ts';
 import type { TermParts } from '../term-parts.ts';
 import { LAST_DELIVERED_UNKNOWN, type Subscription } from './subscription.ts';
@@ -53,13 +53,16 @@ export class SlowConsumerWatch {
   /** How often it became slow, as far as checks saw it. */
   #slowCount = 0;
 
-  /** None if its policy watches nobody. */
+  /** None if the policy of its destination (of a composite, of the first part) watches nobody. */
   static of(
-    { slowConsumerStrategy = POLICY_DEFAULTS.slowConsumerStrategy }: DestinationPolicy,
     subscription: WatchedSubscription,
     connection: WatchedConnection,
     parts: TermParts,
   ): SlowConsumerWatch | undefined {
+    const { destination } = subscription.options;
+    const { slowConsumerStrategy = POLICY_DEFAULTS.slowConsumerStrategy } = parts.policies.of(
+      compositeParts(destination)[0] ?? destination,
+    );
     if (slowConsumerStrategy.type === 'none') return undefined;
     const strategy = { ...SLOW_CONSUMER_DEFAULTS, ...slowConsumerStrategy };
     if (strategy.ignoreNetworkConsumers && subscription.options.isNetwork === true) {

@@ -8,14 +8,14 @@ import { messageFilter, type MessageFilter } from '../message/message-filter.ts'
 import type { TermParts } from '../term-parts.ts';
 import { DispatchCredit, PULL_WITHOUT_WAIT } from './dispatch-credit.ts';
 import { PendingLimit } from './pending-limit.ts';
-import { SlowConsumerWatch } from './slow-consumer-watch.ts';
-import type { Ack, SubscribeOptions, Subscription } from './subscription.ts';
+import type { WatchedSubscription } from './slow-consumer-watch.ts';
+import type { Ack, SubscribeOptions } from './subscription.ts';
 
 /**
  * A non-durable consumer of topics. What it cannot take yet waits in its own backlog, which counts in
  * the memory of the topic. Acks only count: nothing is ever sent to it again.
  */
-export class TopicSubscription implements Subscription {
+export class TopicSubscription implements WatchedSubscription {
   readonly options: SubscribeOptions;
   readonly #connection: ClientConnection;
   readonly #parts: TermParts;
@@ -24,7 +24,6 @@ export class TopicSubscription implements Subscription {
   readonly #credit: DispatchCredit;
   readonly #isSelected: MessageFilter | undefined;
   readonly #limit: PendingLimit;
-  readonly #watch: SlowConsumerWatch | undefined;
   /** What topics kept for it and is still on its way: nothing may overtake it. */
   #awaitedPastCount = 0;
   #discardedCount = 0;
@@ -55,7 +54,6 @@ export class TopicSubscription implements Subscription {
       options.maximumPendingMessages ?? 0,
       topicBacklogMessages,
     );
-    this.#watch = SlowConsumerWatch.of(policy, this, connection, parts);
   }
 
   get clientId(): string {
@@ -193,7 +191,6 @@ export class TopicSubscription implements Subscription {
     this.#isClosed = true;
     this.#credit.close();
     this.#cancelSlowTimer?.();
-    this.#watch?.stop();
     for (const topic of this.#topics) topic.subscriptions.delete(this);
     this.#topics.clear();
     for (const { topic, bytes } of this.#backlog) topic?.memory.remove(bytes);
