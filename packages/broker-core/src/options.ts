@@ -122,6 +122,20 @@ export interface BrokerOptions {
   readonly areExpiredDeadLettered?: boolean;
   /** Whether non-persistent messages become dead letters, made persistent. @defaultValue false */
   readonly areNonPersistentDeadLettered?: boolean;
+  /**
+   * Message groups of one queue whose owner is remembered while none of their messages is out. Beyond it the
+   * group that was quiet longest finds a new owner with its next message; its order holds all the same.
+   *
+   * @defaultValue 65 536
+   */
+  readonly messageGroupOwnersMax?: number;
+  /**
+   * How long after a takeover message groups wait for their owners to come back, in milliseconds from
+   * 0. Groups without an owner wait for nobody.
+   *
+   * @defaultValue 10 000
+   */
+  readonly messageGroupOwnerWaitMs?: number;
   /** Queues and topics, temporary ones included; making one more fails with `BATON_LIMIT`. @defaultValue 100 000 */
   readonly destinationsMax?: number;
   /**
@@ -190,6 +204,8 @@ export const BROKER_DEFAULTS: BrokerSettings = Object.freeze({
   deadLetterQueue: 'ActiveMQ.DLQ',
   areExpiredDeadLettered: true,
   areNonPersistentDeadLettered: false,
+  messageGroupOwnersMax: 65_536,
+  messageGroupOwnerWaitMs: 10_000,
   destinationsMax: 100_000,
   populateJMSXUserID: false,
   connectionsMax: 10_000,
@@ -207,6 +223,7 @@ const MINIMUM: Partial<Record<keyof BrokerSettings, number>> = {
   destinationMemoryLimitBytes: 1024,
   queueWindowMessages: 16,
   ackDelayMs: 0,
+  messageGroupOwnerWaitMs: 0,
 };
 
 /** @throws `BATON_INVALID_OPTION` naming everything that is wrong with the options. */

@@ -2,6 +2,7 @@ import type { ConnectionId, Destination } from '@batonmq/model';
 import type { Clock, Logger, Random } from '@batonmq/runtime';
 import type { Lease } from '@batonmq/store-spi';
 import type { Destinations } from './destination/destinations.ts';
+import type { GroupOwners } from './destination/group-owners.ts';
 import type { MemoryUsage } from './destination/memory-usage.ts';
 import type { RecoveryImages } from './destination/recovery-images.ts';
 import type { Window } from './destination/queue.ts';
@@ -32,6 +33,7 @@ export interface TermParts {
   readonly openTransactions: { usedBytes: number };
   readonly policies: Policies;
   readonly destinations: Destinations;
+  readonly groupOwners: GroupOwners;
   readonly durables: DurableSubscriptions;
   readonly images: RecoveryImages;
   readonly deadLetters: DeadLetters;

@@ -7,6 +7,7 @@ import { ClientConnection, type ConnectionParts } from './connection/client-conn
 import type { ConnectOptions } from './connection/connection.ts';
 import { FlowControl } from './connection/flow-control.ts';
 import { Destinations } from './destination/destinations.ts';
+import { GroupOwners } from './destination/group-owners.ts';
 import { MemoryUsage } from './destination/memory-usage.ts';
 import { Queue } from './destination/queue.ts';
 import { RecoveryImages } from './destination/recovery-images.ts';
@@ -66,6 +67,7 @@ export class Term implements TermParts {
   readonly openTransactions = { usedBytes: 0 };
   readonly policies: Policies;
   readonly destinations: Destinations;
+  readonly groupOwners: GroupOwners;
   readonly durables: DurableSubscriptions;
   readonly images: RecoveryImages;
   readonly deadLetters: DeadLetters;
@@ -104,6 +106,7 @@ export class Term implements TermParts {
     this.memory = new MemoryUsage(settings.memoryLimitBytes, this.relieved);
     this.policies = environment.policies;
     this.destinations = new Destinations(this, environment.virtualDestinations);
+    this.groupOwners = new GroupOwners(this);
     this.durables = new DurableSubscriptions(this);
     this.images = new RecoveryImages(this);
     this.deadLetters = new DeadLetters(this);
@@ -148,6 +151,7 @@ export class Term implements TermParts {
       state: (space, key, value) => {
         this.#outcomes.recovered(space, key, value);
         this.durables.recovered(space, key, value);
+        this.groupOwners.recovered(space, key, value);
         this.xa.recovered(space, value);
         this.scheduler.recovered(space, key, value);
       },
@@ -155,6 +159,7 @@ export class Term implements TermParts {
     this.#outcomes.endRecovery();
     this.durables.endRecovery();
     this.images.endRecovery();
+    this.groupOwners.endRecovery();
     this.xa.endRecovery();
     this.destinations.endRecovery();
     this.scheduler.endRecovery();
@@ -266,6 +271,7 @@ export class Term implements TermParts {
     this.#waits.end(reason);
     this.endOfTurn.stop();
     this.#cancelScan?.();
+    this.groupOwners.stop();
     this.xa.end(reason);
     this.scheduler.stop();
     this.#disconnectAll(reason);
@@ -275,6 +281,7 @@ export class Term implements TermParts {
   async drain(reason: BrokerError): Promise<void> {
     this.#isDraining = true;
     this.#cancelScan?.();
+    this.groupOwners.stop();
     this.scheduler.stop();
     for (const { control } of this.#connections.values()) control.pauseInput();
     await this.writes.drain();

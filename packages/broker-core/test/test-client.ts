@@ -113,6 +113,8 @@ export interface SendOptions {
   readonly producer?: ProducerId;
   readonly priority?: number;
   readonly properties?: Readonly<Record<string, PlainValue>>;
+  readonly groupId?: string | undefined;
+  readonly groupSequence?: number | undefined;
 }
 
 /** A consumer that keeps what it gets. */
@@ -268,7 +270,8 @@ export class TestClient {
       priority: options.priority ?? 4,
       timestamp: 0,
       expiration: options.expiration ?? 0,
-      groupSequence: 0,
+      groupId: options.groupId,
+      groupSequence: options.groupSequence ?? 0,
       contentKind: 'text',
       properties: propertiesOf(options),
       isCompressed: false,

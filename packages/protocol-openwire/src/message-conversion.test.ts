@@ -167,6 +167,23 @@ test('a dead letter shows why it is one', () => {
   });
 });
 
+test('a delivery shows that it is the first of its group, and the epoch of an exclusive consumer', () => {
+  const delivery = {
+    message: messageOf(SENT, new ProducerIds(), ARRIVAL),
+    destination: destination('queue', 'A'),
+    brokerSequence: 1,
+    redeliveryCount: 0,
+    isFirstForConsumer: true,
+    exclusiveEpoch: 2 ** 33 + 7,
+  };
+  const wire = wireMessageOf(delivery, DEPARTURE);
+  expect(wire.JMSXGroupFirstForConsumer).toBe(true);
+  expect(decodeProperties(wire.marshalledProperties).get('BatonMQExclusiveEpoch')).toEqual({
+    kind: 'long',
+    value: 2 ** 33 + 7,
+  });
+});
+
 test('the extension of another protocol changes nothing', () => {
   const message = messageOf(SENT, new ProducerIds(), ARRIVAL);
   const delivery = {

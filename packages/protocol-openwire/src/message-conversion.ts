@@ -115,7 +115,7 @@ export function wireMessageOf(delivery: Delivery, brokerOutTime: number): WireMe
     timestamp: message.timestamp,
     jmsType: message.type ?? null,
     content: message.content ?? null,
-    marshalledProperties: propertiesOf(message),
+    marshalledProperties: propertiesOf(delivery),
     dataStructure: null,
     targetConsumerId: null,
     compressed: message.isCompressed,
@@ -128,7 +128,7 @@ export function wireMessageOf(delivery: Delivery, brokerOutTime: number): WireMe
     cluster: null,
     brokerInTime: message.brokerInTime,
     brokerOutTime,
-    JMSXGroupFirstForConsumer: false,
+    JMSXGroupFirstForConsumer: delivery.isFirstForConsumer ?? false,
     // What only blobs have is in their extension.
   } as WireMessage;
   return message.extension === undefined ? wire : withExtension(wire, message.extension);
@@ -153,11 +153,18 @@ function ownBytes(bytes: Uint8Array | null): Uint8Array | undefined {
   return bytes === null ? undefined : detach(bytes);
 }
 
-/** The properties to show: those sent, and for a dead letter why it is one. */
-function propertiesOf(message: Message): Uint8Array | null {
+/** The number by which what an exclusive consumer writes to tells it from the one before. */
+const EXCLUSIVE_EPOCH = 'BatonMQExclusiveEpoch';
+
+/** The properties to show: those sent, for a dead letter why it is one, and the epoch of an exclusive consumer. */
+function propertiesOf({ message, exclusiveEpoch }: Delivery): Uint8Array | null {
   const { deadLetter, properties = null } = message;
-  if (deadLetter === undefined) return properties;
+  if (deadLetter === undefined && exclusiveEpoch === undefined) return properties;
   const shown = new Map(decodeProperties(properties));
+  if (exclusiveEpoch !== undefined) {
+    shown.set(EXCLUSIVE_EPOCH, { kind: 'long', value: exclusiveEpoch });
+  }
+  if (deadLetter === undefined) return encodeProperties(shown);
   shown.set('dlqDeliveryFailureCause', { kind: 'string', value: deadLetter.cause });
   shown.set('originalExpiration', { kind: 'long', value: deadLetter.originalExpiration });
   if (!deadLetter.wasPersistent) {

@@ -12,6 +12,7 @@ afterEach(() => broker.stop());
 describe('our broker answers the real Java client as ActiveMQ did', () => {
   test.each([
     'core',
+    'group',
     'tight-core',
     'acks',
     'tx',

@@ -29,7 +29,7 @@ export interface ReplayOptions {
  *
  * What may differ: ids, names and addresses of the broker, sequence numbers and times that it
  * gives out, the text behind an exception's class, what the recorded broker filled in by its
- * configuration (`userID`, `recievedByDFBridge`), first messages of groups, and the order of replies and
+ * configuration (`userID`, `recievedByDFBridge`), and the order of replies and
  * dispatches among each other. Dispatches of one consumer keep their order. Messages that lay in
  * the recorded broker's queues from before are left out, with their acks.
  */
@@ -149,7 +149,6 @@ function comparableMessage(message: WireMessage): unknown {
     redeliveryCounter: 0,
     userID: null,
     recievedByDFBridge: false,
-    JMSXGroupFirstForConsumer: false,
     expiration: message.expiration !== 0,
     content: message.content && Buffer.from(message.content).toString('hex'),
     messageId: isOfBroker ? null : withoutSequence(message.messageId),

@@ -6,6 +6,9 @@ import type { Selection } from './selection.ts';
 export interface Attachment {
   readonly subscription: QueueSubscription;
   readonly selection: Selection;
+  /** Of the subscription. */
+  readonly consumerKey: string;
+  readonly priority: number;
   isInRing: boolean;
   isAttached: boolean;
 }
@@ -29,7 +32,7 @@ export class ConsumerRing {
   enter(attachment: Attachment): void {
     if (attachment.isInRing || !attachment.isAttached) return;
     attachment.isInRing = true;
-    this.#band(attachment.subscription.options.priority).ring.push(attachment);
+    this.#band(attachment.priority).ring.push(attachment);
   }
 
   /** Whose turn it is; none if all are full. */

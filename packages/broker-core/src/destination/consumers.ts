@@ -1,6 +1,8 @@
 import type { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { Attachment } from './consumer-ring.ts';
 import type { Entry } from './entry.ts';
+import { ExclusiveConsumer } from './exclusive-consumer.ts';
+import { MessageGroups, type MessageGroupsSettings, type OwnerStore } from './message-groups.ts';
 import { Selection, textOf } from './selection.ts';
 
 /**
@@ -9,6 +11,15 @@ import { Selection, textOf } from './selection.ts';
  */
 export type Choice = QueueSubscription | 'no-room' | 'not-now';
 
+/** What is set for the consumers of a queue. */
+export interface ConsumersSettings {
+  /** Fill one consumer before the next, instead of taking turns. */
+  readonly isStrictOrder: boolean;
+  readonly areAllExclusive: boolean;
+  /** None if messages are not grouped. */
+  readonly groups: MessageGroupsSettings | undefined;
+}
+
 /** The consumers of a queue, and who of them gets which message. */
 export class Consumers {
   readonly attachments = new Set<Attachment>();
@@ -16,13 +27,27 @@ export class Consumers {
   /** Of {@link #selections}: the one of consumers without a selector. */
   #plain: Selection | undefined;
   #turn = 0;
-  /** While there are exclusive consumers only this one is served: of the greatest priority, then the first. */
-  #exclusive: Attachment | undefined;
-  readonly #isStrictOrder: boolean;
+  readonly #exclusive: ExclusiveConsumer;
+  readonly #settings: ConsumersSettings;
+  readonly #owners: OwnerStore;
+  /** From the first message of a group on. */
+  #groups: MessageGroups<Attachment, Entry> | undefined;
 
-  /** @param isStrictOrder - Fill one consumer before the next, instead of taking turns. */
-  constructor(isStrictOrder: boolean) {
-    this.#isStrictOrder = isStrictOrder;
+  /** @param nextEpoch - Numbers that grow, also over takeovers. */
+  constructor(settings: ConsumersSettings, owners: OwnerStore, nextEpoch: () => number) {
+    this.#settings = settings;
+    this.#owners = owners;
+    this.#exclusive = new ExclusiveConsumer(settings.areAllExclusive, nextEpoch);
+  }
+
+  /** See {@link ExclusiveConsumer.epoch}. */
+  get exclusiveEpoch(): number | undefined {
+    return this.#exclusive.epoch;
+  }
+
+  /** True while some groups wait for owners from before a takeover. */
+  get isAwaitingOwners(): boolean {
+    return this.#groups?.isAwaiting ?? false;
   }
 
   get selections(): Iterable<Selection> {
@@ -39,12 +64,21 @@ export class Consumers {
     const { selector } = subscription;
     const text = textOf(selector);
     const selection = this.#selections.get(text) ?? new Selection(selector);
-    const attachment = { subscription, selection, isInRing: false, isAttached: true };
+    const { consumerKey, priority } = subscription.options;
+    const attachment: Attachment = {
+      subscription,
+      selection,
+      consumerKey,
+      priority,
+      isInRing: false,
+      isAttached: true,
+    };
     this.#selections.set(text, selection);
     if (selection.isPlain) this.#plain = selection;
     selection.size += 1;
     this.attachments.add(attachment);
-    this.#chooseExclusive();
+    this.#groups?.joined(attachment);
+    if (this.#exclusive.joined(attachment)) this.#enterAll();
     this.enter(attachment);
     return attachment;
   }
@@ -59,7 +93,8 @@ export class Consumers {
       this.#selections.delete(selection.text);
       if (selection === this.#plain) this.#plain = undefined;
     }
-    this.#chooseExclusive();
+    this.#groups?.left(attachment);
+    if (this.#exclusive.left(attachment, this.attachments)) this.#enterAll();
   }
 
   /** It has room again, or may have. */
@@ -69,21 +104,88 @@ export class Consumers {
 
   /** Who gets `entry`; their turn is over with that. */
   choose(entry: Entry): Choice {
-    if (this.#exclusive !== undefined) return this.#chooseOnly(this.#exclusive, entry);
+    if (entry.message.groupId !== undefined && this.#settings.groups !== undefined) {
+      return this.#chooseForGroup(entry.message.groupId, entry, this.#settings.groups);
+    }
+    const { current } = this.#exclusive;
+    if (current !== undefined) return this.#chooseOnly(current, entry);
     if (entry.views !== undefined) return this.#chooseBySelection(entry);
     if (this.#plain === undefined) return 'no-room';
     return this.#next(this.#plain) ?? 'no-room';
   }
 
-  #next({ ring }: Selection): QueueSubscription | undefined {
-    return this.#isStrictOrder ? ring.peek() : ring.next();
+  /** The queue looks at its messages from the first. */
+  walkBegins(): void {
+    this.#groups?.walkBegins();
   }
 
-  #chooseOnly({ subscription, selection }: Attachment, { views, sequence }: Entry): Choice {
+  /** A dispatched entry was consumed, given back, or is a dead letter. */
+  settled(entry: Entry): void {
+    if (!entry.isWithOwner || entry.group === undefined) return;
+    entry.isWithOwner = false;
+    this.#groups?.settled(entry.group);
+  }
+
+  /** A dispatched entry leaves the store with the open write group. */
+  removed({ isWithOwner, group, message }: Entry): void {
+    if (isWithOwner && group !== undefined && message.groupSequence < 0)
+      this.#groups?.closed(group);
+  }
+
+  /** The store knows who owns a group. */
+  ownerRecovered(groupId: string, consumerKey: string): void {
+    const { groups } = this.#settings;
+    if (groups !== undefined) this.#groupsWith(groups).recovered(groupId, consumerKey);
+  }
+
+  /** Owners from before a takeover are not waited for any longer. */
+  endOwnersWait(): void {
+    this.#groups?.endWait();
+  }
+
+  /** The queue is removed. */
+  forgetGroups(): void {
+    this.#groups?.clear();
+  }
+
+  #chooseForGroup(groupId: string, entry: Entry, settings: MessageGroupsSettings): Choice {
+    const groups = this.#groupsWith(settings);
+    if (entry.group === undefined || entry.group.isForgotten) entry.group = groups.of(groupId);
+    const attachment = groups.choose(entry.group, entry);
+    if (attachment === undefined) return this.#hasRoom ? 'not-now' : 'no-room';
+    entry.isWithOwner = true;
+    return attachment.subscription;
+  }
+
+  #groupsWith(settings: MessageGroupsSettings): MessageGroups<Attachment, Entry> {
+    if (this.#groups !== undefined) return this.#groups;
+    const groups = new MessageGroups<Attachment, Entry>(
+      settings,
+      {
+        wants: (attachment, entry) => this.#isFor(attachment, entry),
+        canTake: (attachment, entry) => canTake(attachment, entry),
+      },
+      this.#owners,
+    );
+    for (const attachment of this.attachments) groups.joined(attachment);
+    this.#groups = groups;
+    return groups;
+  }
+
+  #isFor(attachment: Attachment, { views }: Entry): boolean {
+    const { current } = this.#exclusive;
+    if (current !== undefined && current !== attachment) return false;
+    return views?.some(({ selection }) => selection === attachment.selection) ?? true;
+  }
+
+  #next({ ring }: Selection): QueueSubscription | undefined {
+    return this.#settings.isStrictOrder ? ring.peek() : ring.next();
+  }
+
+  #chooseOnly(attachment: Attachment, entry: Entry): Choice {
+    const { subscription } = attachment;
     if (!subscription.hasRoom) return 'no-room';
-    if (views === undefined) return subscription;
-    const isWanted = views.some((view) => view.selection === selection && view.from > sequence);
-    return isWanted ? subscription : 'not-now';
+    return this.#isFor(attachment, entry) && canTake(attachment, entry) ? subscription : 'not-now';
   }
 
   #chooseBySelection({ views = [], sequence }: Entry): Choice {
@@ -107,20 +209,20 @@ export class Consumers {
   }
 
   get #hasRoom(): boolean {
+    const { current } = this.#exclusive;
+    if (current !== undefined) return current.subscription.hasRoom;
     for (const { ring } of this.#selections.values()) if (ring.peek() !== undefined) return true;
     return false;
   }
 
-  #chooseExclusive(): void {
-    this.#exclusive = undefined;
-    let best = -Infinity;
-    for (const attachment of this.attachments) {
-      const { isExclusive, priority } = attachment.subscription.options;
-      if (!isExclusive || priority <= best) continue;
-      this.#exclusive = attachment;
-      best = priority;
-    }
-    // Everyone may have left the ring's view while an exclusive one was served.
+  /** Everyone may have left the ring's view while an exclusive one was served. */
+  #enterAll(): void {
     for (const attachment of this.attachments) this.enter(attachment);
   }
+}
+
+/** A view that has messages before this one to read must not see it yet. */
+function canTake({ subscription, selection }: Attachment, { views, sequence }: Entry): boolean {
+  if (!subscription.hasRoom) return false;
+  return views?.some((view) => view.selection === selection && view.from > sequence) ?? true;
 }

@@ -119,6 +119,11 @@ export class Destinations {
     return this.#create(target, by);
   }
 
+  /** The one of that key, if it exists. */
+  find(key: string): Queue | Topic | undefined {
+    return this.#all.get(key);
+  }
+
   /** The queue of that name, made if missing. It is the broker's own need, so no limit forbids it. */
   queue(target: Destination, by: ConnectionId | undefined): Queue {
     const found = this.#all.get(target.key);

@@ -11,7 +11,9 @@ import type { Delivery } from '../subscription/subscription.ts';
 import type { Transaction } from '../transaction/transaction.ts';
 import { SelectableMessage } from '../message/selectable-message.ts';
 import { NOT_STORED } from '../write-queue.ts';
+import type { Attachment } from './consumer-ring.ts';
 import type { Lane } from './lane.ts';
+import type { MessageGroup } from './message-groups.ts';
 import type { Queue } from './queue.ts';
 import type { View } from './views.ts';
 
@@ -39,6 +41,11 @@ export class Entry implements Delivery, Receipt {
   isExtending = false;
   /** True if it was delivered by another broker, so that a delay before its next delivery may be due. */
   isDelayOwed: boolean;
+  /** Its message group, once it was looked for. */
+  group: MessageGroup<Attachment> | undefined = undefined;
+  /** True while it is dispatched to the owner of its group. */
+  isWithOwner = false;
+  isFirstForConsumer = false;
   previous: Entry | undefined = undefined;
   next: Entry | undefined = undefined;
 
@@ -65,6 +72,14 @@ export class Entry implements Delivery, Receipt {
 
   get destination(): Destination {
     return this.message.destination;
+  }
+
+  get groupSequence(): number {
+    return this.message.groupSequence;
+  }
+
+  get exclusiveEpoch(): number | undefined {
+    return this.queue.consumers.exclusiveEpoch;
   }
 
   get isStored(): boolean {

@@ -13,6 +13,7 @@ import type { TermParts } from '../term-parts.ts';
 import { NOT_STORED } from '../write-queue.ts';
 import type { Attachment } from './consumer-ring.ts';
 import { Consumers } from './consumers.ts';
+import { consumersSettings } from './consumers-settings.ts';
 import { DelayedRedeliveries } from './delayed-redeliveries.ts';
 import { DispatchGate } from './dispatch-gate.ts';
 import { Entry } from './entry.ts';
@@ -63,8 +64,11 @@ export class Queue {
     this.#parts = parts;
     const { destinationMemoryLimitBytes } = parts.settings;
     this.memory = new MemoryUsage(destinationMemoryLimitBytes, parts.relieved, parts.memory);
-    const { strictOrderDispatch = POLICY_DEFAULTS.strictOrderDispatch } = this.policy;
-    this.consumers = new Consumers(strictOrderDispatch);
+    this.consumers = new Consumers(
+      consumersSettings(destination, this.policy, parts.settings),
+      parts.groupOwners.storeOf(destination),
+      () => parts.nextBrokerSequence(),
+    );
     this.#gate = new DispatchGate(this.policy, parts.clock, () => {
       if (!parts.isOver) this.#dispatchAll();
     });
@@ -172,6 +176,7 @@ export class Queue {
     this.#isDispatching = true;
     this.#walk();
     this.#isDispatching = false;
+    this.#parts.groupOwners.seal();
     for (const lane of this.#lanes) lane.pageIn();
   }
 
@@ -182,9 +187,13 @@ export class Queue {
   #walk(): void {
     let laneIndex = 0;
     let index = 0;
+    this.#isWalkStale = true;
     for (;;) {
-      if (this.#isWalkStale) laneIndex = index = 0;
-      this.#isWalkStale = false;
+      if (this.#isWalkStale) {
+        laneIndex = index = 0;
+        this.#isWalkStale = false;
+        this.consumers.walkBegins();
+      }
       const lane = this.#lanes[laneIndex];
       if (lane === undefined) return;
       const entry = lane.at(index);
@@ -259,13 +268,14 @@ export class Queue {
   addRemoval(entry: Entry): void {
     const { sequence, lane } = entry;
     if (!entry.isStored || this.isRemoved || lane.number === undefined) return;
+    this.consumers.removed(entry);
     this.#parts.writes.add({ type: 'message-removed', destination: lane.number, sequence });
   }
 
   /** A dispatched entry leaves memory: it was consumed. */
   release(entry: Entry): void {
     if (this.isRemoved) return;
-    this.#inFlightCount -= 1;
+    this.#settled(entry);
     this.forget(entry);
   }
 
@@ -275,16 +285,19 @@ export class Queue {
    */
   bury(entry: Entry, cause: string): void {
     if (this.isRemoved) return;
-    this.#inFlightCount -= 1;
-    if (this.#delay(entry)) return;
+    if (this.#delay(entry)) {
+      this.#settled(entry);
+      return;
+    }
     this.#bury(entry, cause, false);
+    this.#settled(entry);
   }
 
   /** A dispatched entry had expired at its consumer. The caller seals the group. */
   expireDispatched(entry: Entry): void {
     if (this.isRemoved) return;
-    this.#inFlightCount -= 1;
     this.#expire(entry);
+    this.#settled(entry);
   }
 
   /** A message that was already dead when it was sent. The caller seals the group. */
@@ -308,9 +321,9 @@ export class Queue {
   /** Dispatched entries come back to the front, in their original order. The caller seals the group. */
   giveBack(entries: readonly Entry[], redelivered: ReadonlySet<Entry>): void {
     if (this.isRemoved || entries.length === 0) return;
-    this.#inFlightCount -= entries.length;
     const back: Entry[] = [];
     for (const entry of entries) {
+      this.#settled(entry);
       entry.subscription = undefined;
       entry.transaction = undefined;
       const isRedelivered = redelivered.has(entry);
@@ -387,6 +400,7 @@ export class Queue {
   /** Forgets everything in it; entries that are still out are ignored when they come back. */
   remove(): void {
     this.isRemoved = true;
+    this.consumers.forgetGroups();
     this.#gate.stop();
     this.memory.remove(this.memory.usedBytes);
     for (const lane of this.#lanes) lane.clear();
@@ -398,6 +412,12 @@ export class Queue {
   #dispatchAll(): void {
     this.dispatch();
     for (const { subscription } of this.consumers.attachments) subscription.pagingEnded();
+  }
+
+  /** A dispatched entry is not with its consumer any more. */
+  #settled(entry: Entry): void {
+    this.#inFlightCount -= 1;
+    this.consumers.settled(entry);
   }
 
   #laneFor({ priority }: Message): Lane {

@@ -13,6 +13,11 @@ export interface DestinationPolicy {
   readonly prioritizedMessages?: boolean;
   /** Every consumer is an exclusive one. @defaultValue false */
   readonly allConsumersExclusiveByDefault?: boolean;
+  /**
+   * Queues: a message group with nothing unacknowledged moves from a consumer that has two groups more than
+   * another of its priority. @defaultValue true
+   */
+  readonly messageGroupRebalance?: boolean;
   /** Consumers that must be there before a queue gives anything out. @defaultValue 0 */
   readonly consumersBeforeDispatchStarts?: number;
   /** How long a queue waits after its first consumer came. @defaultValue 0, or 1000 if only the count is set */

@@ -10,6 +10,7 @@ export const POLICY_DEFAULTS = Object.freeze({
   dispatchPolicy: { type: 'simple' },
   prioritizedMessages: false,
   allConsumersExclusiveByDefault: false,
+  messageGroupRebalance: true,
   consumersBeforeDispatchStarts: 0,
   timeBeforeDispatchStarts: 0,
   queuePrefetch: undefined,

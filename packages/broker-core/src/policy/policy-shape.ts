@@ -92,6 +92,7 @@ export const POLICY_SHAPE: Readonly<Record<keyof DestinationPolicy, readonly [Sc
   strictOrderDispatch: ['queue', flag],
   dispatchPolicy: ['topic', DISPATCH_POLICY],
   prioritizedMessages: ['queue', flag],
+  messageGroupRebalance: ['queue', flag],
   allConsumersExclusiveByDefault: ['queue', flag],
   consumersBeforeDispatchStarts: ['queue', whole(0)],
   timeBeforeDispatchStarts: ['queue', whole(0)],

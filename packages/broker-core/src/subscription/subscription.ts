@@ -10,6 +10,13 @@ export interface Delivery {
   readonly brokerSequence: number;
   /** How often it was delivered before without an ack. */
   readonly redeliveryCount: number;
+  /** True for the first message of a message group that this consumer gets as its owner. */
+  readonly isFirstForConsumer?: boolean;
+  /**
+   * Of a queue that serves one exclusive consumer: grows with each change of who that is, over
+   * takeovers too. What the consumer writes to may refuse a smaller one than it has seen.
+   */
+  readonly exclusiveEpoch?: number | undefined;
 }
 
 /** Where a subscription's messages go. Called in dispatch order; must not throw. */

@@ -71,8 +71,11 @@ export class TransactionAcks implements PendingAcks {
 
   takeEffect(): void {
     for (const entry of this.#entries) {
-      entry.queue.release(entry);
-      entry.subscription?.committed(entry);
+      const { queue, subscription } = entry;
+      queue.release(entry);
+      // Without its consumer, others may have waited for the rest of its message group.
+      if (subscription === undefined) queue.dispatch();
+      else subscription.committed(entry);
     }
     for (const [subscription, count] of this.#topicAcks) subscription.acked(count);
   }
