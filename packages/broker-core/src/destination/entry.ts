@@ -46,6 +46,7 @@ export class Entry implements Delivery, Receipt {
   /** True while it is dispatched to the owner of its group. */
   isWithOwner = false;
   isFirstForConsumer = false;
+  exclusiveEpoch: number | undefined = undefined;
   previous: Entry | undefined = undefined;
   next: Entry | undefined = undefined;
 
@@ -76,10 +77,6 @@ export class Entry implements Delivery, Receipt {
 
   get groupSequence(): number {
     return this.message.groupSequence;
-  }
-
-  get exclusiveEpoch(): number | undefined {
-    return this.queue.consumers.exclusiveEpoch;
   }
 
   get isStored(): boolean {

@@ -221,6 +221,7 @@ export class Queue {
       }
       lane.take(entry, index);
       this.#inFlightCount += 1;
+      entry.exclusiveEpoch = this.consumers.exclusiveEpoch;
       choice.dispatch(entry);
     }
   }
