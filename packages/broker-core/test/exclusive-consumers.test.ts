@@ -8,8 +8,13 @@ beforeEach(() => {
 });
 afterEach(() => world.end());
 
-function epochs(consumer: TestConsumer): readonly (number | undefined)[] {
-  return consumer.deliveries.map(({ exclusiveEpoch }) => exclusiveEpoch);
+/** The epochs of what a consumer gets from now on, as they were when it got it. */
+function epochsOf(consumer: TestConsumer): readonly (number | undefined)[] {
+  const epochs: (number | undefined)[] = [];
+  consumer.onDelivery = ({ exclusiveEpoch }) => {
+    epochs.push(exclusiveEpoch);
+  };
+  return epochs;
 }
 
 test('another exclusive consumer takes over only with a greater priority, or with 127', async () => {
@@ -55,24 +60,25 @@ test('the epoch grows with each change, over takeovers too, and is none without 
   const broker = await world.broker();
   const standby = await world.broker();
   const client = new TestClient(world, broker);
-  const plain = client.consume('A');
+  const none = epochsOf(client.consume('A'));
   await client.send('A', '1');
   const first = client.consume('A', { isExclusive: true });
+  const firsts = epochsOf(first);
   await client.send('A', '2');
   await client.send('A', '3');
   first.subscription.close(LAST_DELIVERED_UNKNOWN);
-  const second = client.consume('A', { isExclusive: true });
+  const seconds = epochsOf(client.consume('A', { isExclusive: true }));
   await client.send('A', '4');
   await world.elapse();
   world.space.depose();
   await world.elapse();
-  const third = new TestClient(world, standby, 'd').consume('A', { isExclusive: true });
+  const thirds = epochsOf(new TestClient(world, standby, 'd').consume('A', { isExclusive: true }));
   await world.elapse();
-  expect(epochs(plain).slice(0, 1)).toEqual([undefined]);
-  const [one = 0, same] = epochs(first);
+  const [one = 0, same] = firsts;
+  const [two = 0] = seconds;
+  const [three = 0] = thirds;
+  expect(none[0]).toBeUndefined();
   expect(same).toBe(one);
-  const [two = 0] = epochs(second);
-  const [three = 0] = epochs(third);
   expect(two).toBeGreaterThan(one);
   expect(three).toBeGreaterThan(two);
 });
