@@ -46,5 +46,6 @@ export {
   type ProducerOptions,
   type SendOptions,
 } from './producer/producer.ts';
+export type { MessageSchedule } from './producer/message-schedule.ts';
 export { Session, type AcknowledgeMode, type SessionOptions } from './session/session.ts';
 export type { TlsTrust } from '@batonmq/transport';

@@ -12,6 +12,7 @@ interface ProduceFlags extends ClientFlags {
   readonly rate: number;
   readonly size: number;
   readonly body?: string;
+  readonly delay?: number;
   readonly transacted: number;
   readonly persistent: boolean;
 }
@@ -24,6 +25,7 @@ export function produceCommand(): Command {
     .option('--rate <n>', 'messages a second; 0 is as fast as it goes', wholeNumber(0), 0)
     .option('--size <bytes>', 'length of each body', wholeNumber(0), 100)
     .option('--body <text>', 'send this text instead')
+    .option('--delay <ms>', 'let the broker deliver them so much later', wholeNumber(0))
     .option('--transacted <n>', 'messages in a transaction; 0 is without', wholeNumber(0), 0)
     .option('--no-persistent', 'send messages that a crash may take')
     .action(produce);
@@ -35,6 +37,7 @@ async function produce(flags: ProduceFlags): Promise<void> {
   await using session = await connection.createSession({ isTransacted: flags.transacted > 0 });
   const producer = await session.createProducer(flags.destination, {
     isPersistent: flags.persistent,
+    ...(flags.delay !== undefined && { schedule: { delayMs: flags.delay } }),
   });
   const run = new Run(flags, signal);
   try {

@@ -18,6 +18,7 @@ import {
   type DestinationLike,
 } from '../message/wire-destination.ts';
 import type { Session } from '../session/session.ts';
+import { withSchedule, type MessageSchedule } from './message-schedule.ts';
 import type { SendWindow } from './send-window.ts';
 
 /** How messages are sent; given to a producer for all its messages, or to one send. */
@@ -28,6 +29,8 @@ export interface SendOptions extends CallOptions {
   readonly priority?: number;
   /** Milliseconds after which the message is dead; 0 is never. @defaultValue 0 */
   readonly timeToLiveMs?: number;
+  /** When the message is delivered. @defaultValue at once */
+  readonly schedule?: MessageSchedule;
 }
 
 export interface ProducerOptions extends SendOptions {
@@ -285,7 +288,9 @@ export class Producer {
     }
     const timeToLiveMs = options.timeToLiveMs ?? defaults.timeToLiveMs ?? 0;
     const timestamp = this.#context.wallTime();
-    const body = wireMessage(sendable, defaults.useCompression ?? this.#context.useCompression);
+    const schedule = options.schedule ?? defaults.schedule;
+    const outgoing = schedule === undefined ? sendable : withSchedule(sendable, schedule);
+    const body = wireMessage(outgoing, defaults.useCompression ?? this.#context.useCompression);
     return Object.assign(body, {
       producerId: this.#id,
       destination: target,
