@@ -88,6 +88,13 @@ export class Client {
     return undefined;
   }
 
+  durableConsumer(subscriptionName: string): Consumer | undefined {
+    for (const consumer of this.#consumers.values()) {
+      if (consumer.subscription.options.subscriptionName === subscriptionName) return consumer;
+    }
+    return undefined;
+  }
+
   /** @throws `BATON_LIMIT`, `BATON_PROTOCOL` if it is open. */
   begin(name: string): LocalTransactionId {
     const { transactionCountMax } = this.#settings;

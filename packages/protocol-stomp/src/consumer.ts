@@ -72,8 +72,9 @@ export class Consumer implements DispatchSink {
   }
 
   /** @throws as `BrokerConnection.subscribe`. */
-  subscribe(options: Omit<SubscribeOptions, 'sink'>): void {
-    this.#subscription = this.#client.connection.subscribe({ ...options, sink: this });
+  subscribe(options: Omit<SubscribeOptions, 'sink'>, receipt?: Receipt): void {
+    const { connection } = this.#client;
+    this.#subscription = connection.subscribe({ ...options, sink: this }, receipt);
   }
 
   get subscription(): Subscription {

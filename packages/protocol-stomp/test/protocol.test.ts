@@ -299,6 +299,88 @@ describe('acks:', () => {
   });
 });
 
+describe('subscriptions:', () => {
+  test('a selector compares text properties as what the other side is', async () => {
+    const queue = freshQueue();
+    const client = await broker.connect();
+    client.send('SUBSCRIBE', { id: 's', destination: queue, selector: 'size > 5' });
+    client.send('SEND', { destination: queue, size: '4' }, 'small');
+    client.send('SEND', { destination: queue, size: '10' }, 'large');
+    expect(await bodyOf(client)).toBe('large');
+  });
+
+  test('a selector that cannot be read is refused', async () => {
+    const client = await broker.connect();
+    client.send('SUBSCRIBE', {
+      id: 's',
+      destination: freshQueue(),
+      selector: 'size >',
+      receipt: 'r',
+    });
+    const { headers, body } = await client.next('ERROR');
+    expect([headers['receipt-id'], body.toString()]).toEqual([
+      'r',
+      expect.stringContaining('[BATON_INVALID_SELECTOR]'),
+    ]);
+  });
+
+  test('options of the destination are those of the headers, which come first', async () => {
+    const queue = freshQueue();
+    const producer = await broker.connect();
+    for (const body of ['1', '2', '3']) producer.send('SEND', { destination: queue }, body);
+    await producer.sendSettled('DISCONNECT');
+    const client = await broker.connect();
+    client.send('SUBSCRIBE', {
+      id: 's',
+      destination: `${queue}?consumer.prefetchSize=1&consumer.priority=3`,
+      'activemq.prefetchSize': '2',
+      ack: 'client',
+    });
+    await client.next('MESSAGE');
+    await client.next('MESSAGE');
+    await client.sendSettled('SEND', { destination: freshQueue() });
+    expect(client.pending).toEqual([]);
+  });
+
+  test.each([
+    ['activemq.prefetchSize', '0', 'BATON_INVALID_OPTION'],
+    ['activemq.prefetchSize', 'many', 'BATON_INVALID_OPTION'],
+    ['activemq.unheardOf', '1', 'BATON_INVALID_OPTION'],
+    ['activemq.maximumPendingMessageLimit', '1', 'BATON_UNSUPPORTED'],
+    ['transformation', 'jms-map-json', 'BATON_UNSUPPORTED'],
+  ])('%s: %s is refused', async (name, value, code) => {
+    const client = await broker.connect();
+    client.send('SUBSCRIBE', { id: 's', destination: freshQueue(), [name]: value });
+    expect((await client.next('ERROR')).body.toString()).toContain(`[${code}]`);
+  });
+
+  test('a durable subscription collects while its client is away, until it is given up', async () => {
+    const topic = '/topic/protocol.durable';
+    const named = { 'activemq.subscriptionName': 'd' };
+    const identity = { 'client-id': 'durable' };
+    const producer = await broker.connect();
+    const send = (body: string): Promise<void> =>
+      producer.sendSettled('SEND', { destination: topic, persistent: 'true' }, body);
+
+    const first = await broker.connect('1.2', identity);
+    await first.sendSettled('SUBSCRIBE', { id: 's', destination: topic, ...named });
+    await first.sendSettled('DISCONNECT');
+    await send('while away');
+
+    const second = await broker.connect('1.2', identity);
+    second.send('SUBSCRIBE', { id: 's', destination: topic, ...named });
+    expect(await bodyOf(second)).toBe('while away');
+    await second.sendSettled('UNSUBSCRIBE', { id: 's', ...named });
+    await second.sendSettled('DISCONNECT');
+    await send('nobody’s');
+
+    const third = await broker.connect('1.2', identity);
+    await third.sendSettled('SUBSCRIBE', { id: 's', destination: topic, ...named });
+    await send('new');
+    expect(await bodyOf(third)).toBe('new');
+  });
+});
+
 describe('transactions:', () => {
   test('sends are seen at the commit and not before', async () => {
     const queue = freshQueue();

@@ -1,5 +1,5 @@
 import type { SubscribeOptions } from '@batonmq/broker-core';
-import { isQueue, type ConsumerOptions } from '@batonmq/model';
+import { BrokerError, isQueue, type ConsumerOptions } from '@batonmq/model';
 import type { Client } from '../client.ts';
 import type { Frame } from '../codec/frame.ts';
 import { HEADER } from '../codec/header.ts';
@@ -7,7 +7,7 @@ import { protocolError } from '../codec/protocol-error.ts';
 import { Consumer, type AckMode } from '../consumer.ts';
 import type { NamedDestination } from '../destination-names.ts';
 import type { Peer } from '../peer.ts';
-import { writeReceipt } from './receipt.ts';
+import { receiptOf, writeReceipt } from './receipt.ts';
 import { consumerOptionsOf } from './consumer-options.ts';
 import { refuseTransformation } from './transformation.ts';
 
@@ -17,7 +17,7 @@ const PREFETCH = { queue: 1000, browser: 500, topic: 32_767, durableTopic: 100 }
 /** Values of properties are text for STOMP, so a selector compares them as what the other side is. */
 const CONVERTING = 'convert_string_expressions:';
 
-/** Opens a subscription; its messages come behind the receipt. */
+/** Opens a subscription. Its messages come behind the receipt; that of a durable one waits until it is durable. */
 export function subscribe(peer: Peer, client: Client, frame: Frame): void {
   const id = frame.text(HEADER.id);
   if (id === undefined && peer.version !== '1.0') {
@@ -31,9 +31,14 @@ export function subscribe(peer: Peer, client: Client, frame: Frame): void {
   const number = client.nextConsumerNumber(id);
   const traits = { number, id, destination: named.target, ackMode };
   const consumer = new Consumer(peer, client, traits);
-  consumer.subscribe(subscribeOptions(peer, client, frame, named, number));
+  const options = subscribeOptions(peer, client, frame, named, number);
+  if (options.subscriptionName === undefined) {
+    consumer.subscribe(options);
+    writeReceipt(peer, frame);
+  } else {
+    consumer.subscribe(options, receiptOf(peer, frame));
+  }
   client.add(consumer);
-  writeReceipt(peer, frame);
 }
 
 function subscribeOptions(
@@ -50,6 +55,10 @@ function subscribeOptions(
   const { subscriptionName } = given;
   if (subscriptionName !== undefined && isQueue(target)) {
     throw protocolError('A durable subscription is one to a topic, and this is a queue');
+  }
+  // A client that pulls has no frame to do it with.
+  if (given.prefetchSize === 0) {
+    throw new BrokerError('BATON_INVALID_OPTION', 'prefetchSize is 0; STOMP needs 1 or more');
   }
   return {
     consumerKey: `${client.connection.connectionId}:-1:${number}`,

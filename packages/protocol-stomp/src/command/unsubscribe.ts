@@ -4,10 +4,21 @@ import { HEADER } from '../codec/header.ts';
 import { protocolError } from '../codec/protocol-error.ts';
 import type { Consumer } from '../consumer.ts';
 import type { Peer } from '../peer.ts';
-import { writeReceipt } from './receipt.ts';
+import { consumerOptionsOf } from './consumer-options.ts';
+import { receiptOf, writeReceipt } from './receipt.ts';
 
-/** Ends a subscription; what it has and did not acknowledge goes back to its queue. */
+/**
+ * Ends a subscription; what it has and did not acknowledge goes back to its queue. With the name of a durable
+ * subscription that is given up, with what it has collected.
+ */
 export function unsubscribe(peer: Peer, client: Client, frame: Frame): void {
+  const { subscriptionName } = consumerOptionsOf(frame, undefined);
+  if (subscriptionName !== undefined) {
+    const consumer = client.durableConsumer(subscriptionName);
+    if (consumer !== undefined) client.remove(consumer);
+    client.connection.unsubscribe(subscriptionName, receiptOf(peer, frame));
+    return;
+  }
   const consumer = consumerOf(peer, client, frame);
   if (consumer === undefined) throw protocolError('There is no such subscription');
   client.remove(consumer);

@@ -17,7 +17,6 @@ const IS_NO_PROPERTY: readonly boolean[] = (() => {
     HEADER.replyTo,
     HEADER.type,
     HEADER.timestamp,
-    HEADER.messageType,
     HEADER.groupId,
     HEADER.groupSequence,
     // What a broker says about a message, no sender may.
