@@ -385,6 +385,8 @@ export class Peer implements ConnectionHandler {
       return;
     }
     if (action === 'send-keep-alive') {
+      // Nothing was sent for a while.
+      this.#writer.rest();
       this.write({ type: 'KeepAliveInfo', commandId: 0, responseRequired: false });
     }
     if (nextCheckMs === Infinity) return;

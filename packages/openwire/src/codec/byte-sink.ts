@@ -1,5 +1,8 @@
-/** First block of a sink: most connections are idle or send little. */
-const BLOCK_BYTES_MIN = 4 * 1024;
+/**
+ * First block of a sink: most connections are idle, and each keeps its block. Smaller: more blocks until
+ * a busy one has grown.
+ */
+const BLOCK_BYTES_MIN = 512;
 
 /** Blocks double up to this. Larger ones would only let a slow socket hold more memory. */
 const BLOCK_BYTES_MAX = 64 * 1024;
@@ -132,6 +135,14 @@ export class ByteSink {
     this.position = mark.position;
     this.#pieceStart = mark.pieceStart;
     this.#finished = mark.finished;
+  }
+
+  /** Gives its block back if nothing waits in it, and begins small again. */
+  rest(): void {
+    if (this.byteLength > 0) return;
+    this.block = EMPTY;
+    this.position = 0;
+    this.#pieceStart = 0;
   }
 
   /** Hands over all bytes gathered, in order. */

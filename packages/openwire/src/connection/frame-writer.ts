@@ -45,6 +45,14 @@ export class FrameWriter {
     return this.#sink.byteLength;
   }
 
+  /**
+   * Lets go of memory that was meant for the next frames. For a connection that has sent nothing for a
+   * while: without it each keep-alive brings its blocks closer to the size that busy ones need.
+   */
+  rest(): void {
+    this.#sink.rest();
+  }
+
   /** Hands over the bytes written since the last call, in order. The writer never touches them again. */
   take(): Uint8Array[] {
     return this.#sink.take();
