@@ -30,6 +30,8 @@ export class Backlog {
   #messageCount = 0;
   #durableThrough = 0;
   #places: Places | undefined;
+  /** Gathered: those from `from` up that a transaction held and gave back or consumed. No page may bring them again. */
+  readonly #settledAhead = new Set<Sequence>();
   #isReading = false;
 
   constructor(lane: Lane, parts: TermParts) {
@@ -75,6 +77,8 @@ export class Backlog {
 
   scatter(): void {
     this.#places = new Places(this.from);
+    for (const sequence of this.#settledAhead) this.#places.entered(sequence);
+    this.#settledAhead.clear();
     if (this.#isReading) this.#places.readBegins();
   }
 
@@ -93,9 +97,10 @@ export class Backlog {
     return this.#places?.isAbsent(sequence) === true && !this.#lane.isHeld(sequence);
   }
 
-  /** One that a transaction held is in memory now. It was not counted. */
+  /** One that a transaction held is in memory now, or gone. It was not counted. */
   cameBack(sequence: Sequence): void {
-    this.#places?.entered(sequence);
+    if (this.#places !== undefined) this.#places.entered(sequence);
+    else if (sequence >= this.from) this.#settledAhead.add(sequence);
   }
 
   /** Scattered: a message became durable and is in memory. */
@@ -205,7 +210,12 @@ export class Backlog {
   #takeAll(durable: readonly PagedMessage[], end: number): void {
     if (durable.length === 0) this.#missing();
     else this.#from = end;
-    const page = durable.filter(({ sequence }) => !this.#lane.isHeld(sequence));
+    const page = durable.filter(
+      ({ sequence }) => !this.#lane.isHeld(sequence) && !this.#settledAhead.has(sequence),
+    );
+    for (const sequence of this.#settledAhead) {
+      if (sequence < end) this.#settledAhead.delete(sequence);
+    }
     this.#messageCount = Math.max(0, this.#messageCount - page.length);
     this.#lane.took(page);
   }
