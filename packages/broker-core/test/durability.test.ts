@@ -26,6 +26,21 @@ test('a persistent send is answered and dispatched when it is durable, not earli
   expect([settled.isSettled, consumer.texts]).toEqual([true, ['x']]);
 });
 
+test('a message that waits for no disk may pass those that do, in order within each delivery mode', async () => {
+  const consumer = client.consume('A');
+  const sends = [
+    ['stored 1', true],
+    ['memory 1', false],
+    ['stored 2', true],
+    ['memory 2', false],
+  ] as const;
+  for (const [text, isPersistent] of sends) {
+    client.connection.send(client.message('A', text, { isPersistent }));
+  }
+  await world.elapse(LATENCY_MS + 1);
+  expect(consumer.texts).toEqual(['memory 1', 'memory 2', 'stored 1', 'stored 2']);
+});
+
 test('a non-persistent send waits for no disk, but never settles inside the call', async () => {
   const settled = receipt();
   client.connection.send(client.message('A', 'x', { isPersistent: false }), settled);

@@ -90,6 +90,88 @@ test('a message that waits for its redelivery holds nobody up, and comes back to
   expect(consumer.texts).toEqual(['one', 'two', 'one']);
 });
 
+test('a group waits for its message that waits for its redelivery, and holds up no other', async () => {
+  const client = new TestClient(world, await world.broker({}, redelivering()));
+  const owner = client.consume('A', { prefetchCount: 1 });
+  for (const [text, groupId] of ['g1', 'g2', 'h1', 'h2'].map((each) => [each, each[0]] as const)) {
+    await client.send('A', text, { groupId });
+  }
+  const [first] = owner.deliveries;
+  await owner.ack(first, first, { kind: 'poison' });
+  owner.ackAtOnce();
+  await owner.ack(owner.deliveries[1], owner.deliveries[1]);
+  await world.elapse(50);
+  expect(owner.texts).toEqual(['g1', 'h1', 'h2']);
+  await world.elapse(100);
+  expect(owner.texts).toEqual(['g1', 'h1', 'h2', 'g1', 'g2']);
+});
+
+test('what came later to a group waits for what its consumer, gone now, had of it', async () => {
+  const client = new TestClient(world, await world.broker({}, redelivering()));
+  const leaving = client.consume('A', { prefetchCount: 2 });
+  for (const text of ['1', '2', '3', '4']) await client.send('A', text, { groupId: 'g' });
+  const next = client.consume('A').ackAtOnce();
+  // It saw the first only.
+  leaving.subscription.close(leaving.deliveries[0]?.brokerSequence ?? 0);
+  await world.elapse(50);
+  expect(next.texts).toEqual([]);
+  await world.elapse(100);
+  expect(next.texts).toEqual(['1', '2', '3', '4']);
+});
+
+test('a group whose message expires while it waits for its redelivery goes on', async () => {
+  const delay = { ...POLICY, initialRedeliveryDelay: 120_000 };
+  const client = new TestClient(world, await world.broker({}, redelivering(delay)));
+  const consumer = client.consume('A', { prefetchCount: 1 });
+  const expiration = world.runtime.clock.wallTime() + 1000;
+  await client.send('A', '1', { groupId: 'g', expiration });
+  await client.send('A', '2', { groupId: 'g' });
+  await consumer.ack(consumer.deliveries[0], consumer.deliveries[0], { kind: 'poison' });
+  await world.elapse(500);
+  expect(consumer.texts).toEqual(['1']);
+  await world.elapse(60_000);
+  expect(consumer.texts).toEqual(['1', '2']);
+});
+
+test('after a takeover a group waits for its message that owes a delay, longer than for its owner', async () => {
+  const first = await world.broker({}, redelivering());
+  const second = await world.broker({ messageGroupOwnerWaitMs: 30 }, redelivering());
+  const client = new TestClient(world, first);
+  const owner = client.consume('A', { prefetchCount: 1 });
+  for (const text of ['1', '2']) await client.send('A', text, { groupId: 'g' });
+  await owner.ack(owner.deliveries[0], owner.deliveries[0], { kind: 'poison' });
+  await world.elapse(10);
+  world.space.depose();
+  await world.elapse(10);
+  const next = new TestClient(world, second, 'next').consume('A').ackAtOnce();
+  await world.elapse(70);
+  expect(next.texts).toEqual([]);
+  await world.elapse(100);
+  expect(next.texts).toEqual(['1', '2']);
+});
+
+test.each([
+  { what: 'an exclusive consumer', options: { isExclusive: true }, policy: {} },
+  { what: 'strict order', options: {}, policy: { strictOrderDispatch: true } },
+])(
+  'with $what others pass a message by that waits for its redelivery',
+  async ({ options, policy }) => {
+    const broker = await world.broker(
+      {},
+      { policies: [{ queue: 'A', redeliveryPolicy: POLICY, ...policy }] },
+    );
+    const client = new TestClient(world, broker);
+    const consumer = client.consume('A', { prefetchCount: 1, ...options });
+    for (const text of ['1', '2', '3']) await client.send('A', text);
+    const [first] = consumer.deliveries;
+    await consumer.ack(first, first, { kind: 'poison' });
+    consumer.ackAtOnce();
+    await consumer.ack(consumer.deliveries[1], consumer.deliveries[1]);
+    await world.elapse(200);
+    expect(consumer.texts).toEqual(['1', '2', '3', '1']);
+  },
+);
+
 test('a message whose consumer went away is redelivered with a delay, and dies after the last', async () => {
   const broker = await world.broker({}, redelivering({ ...POLICY, maximumRedeliveries: 1 }));
   const client = new TestClient(world, broker);

@@ -126,6 +126,20 @@ export class Consumers {
     this.#groups?.settled(entry.group);
   }
 
+  /** An entry waits for its next redelivery; if it was dispatched, {@link settled} follows. */
+  delayBegins(entry: Entry): void {
+    const { groupId } = entry.message;
+    if (groupId === undefined || this.#settings.groups === undefined) return;
+    const groups = this.#groupsWith(this.#settings.groups);
+    if (entry.group === undefined || entry.group.isForgotten) entry.group = groups.of(groupId);
+    groups.delayBegins(entry.group);
+  }
+
+  /** It is back in the queue, or gone. */
+  delayEnds({ group }: Entry): void {
+    if (group !== undefined) this.#groups?.delayEnds(group);
+  }
+
   /** A dispatched entry leaves the store with the open write group. */
   removed({ isWithOwner, group, message }: Entry): void {
     if (isWithOwner && group !== undefined && message.groupSequence < 0)

@@ -12,6 +12,7 @@
  * 1. Messages of a group that are dispatched and not settled are all at one consumer: its owner
  *    changes only while there are none. So the order of a group holds whoever owns it.
  * 2. Once a message of a group is passed by in a walk, so are all later ones of the group.
+ * 3. While a message of a group waits for its next redelivery, so do all of the group.
  *
  * A group with nothing unacked is remembered only for its owner's sake. There is a limit to how many
  * owners are; beyond it the group that was quiet longest starts anew with its next message, which is
@@ -64,6 +65,8 @@ export class MessageGroup<C> {
   storedOwner: string | undefined = undefined;
   /** Dispatched and not settled; all at `owner`, or at one that left. */
   unackedCount = 0;
+  /** Messages that wait for their next redelivery. */
+  delayedCount = 0;
   isAwaited = false;
   isClosing = false;
   isForgotten = false;
@@ -74,6 +77,11 @@ export class MessageGroup<C> {
 
   constructor(id: string) {
     this.id = id;
+  }
+
+  /** True if nothing of it is anywhere but in the queue. */
+  get isQuiet(): boolean {
+    return this.unackedCount === 0 && this.delayedCount === 0;
   }
 }
 
@@ -122,7 +130,13 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
 
   /** Owners that are not back by now will not be waited for. */
   endWait(): void {
-    for (const groups of this.#awaited.values()) for (const group of groups) this.#forget(group);
+    for (const groups of this.#awaited.values()) {
+      for (const group of groups) {
+        group.isAwaited = false;
+        this.#unstore(group);
+        this.#forgetIfOver(group);
+      }
+    }
     this.#awaited.clear();
   }
 
@@ -145,7 +159,7 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
     for (const group of owned) {
       group.owner = undefined;
       this.#unstore(group);
-      if (group.unackedCount === 0) this.#forget(group);
+      if (group.isQuiet) this.#forget(group);
     }
   }
 
@@ -191,8 +205,18 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
   /** A dispatched message of the group was consumed, given back, or is a dead letter. */
   settled(group: MessageGroup<C>): void {
     group.unackedCount -= 1;
-    if (group.unackedCount > 0) return;
-    if (group.isClosing || group.owner === undefined) this.#forget(group);
+    this.#forgetIfOver(group);
+  }
+
+  /** A message of the group waits for its next redelivery; it may be out still, {@link settled} follows then. */
+  delayBegins(group: MessageGroup<C>): void {
+    group.delayedCount += 1;
+  }
+
+  /** It is back in the queue, or gone. */
+  delayEnds(group: MessageGroup<C>): void {
+    group.delayedCount -= 1;
+    this.#forgetIfOver(group);
   }
 
   /** The ack of the message that closed the group rides with this. */
@@ -208,8 +232,8 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
 
   #chosen(group: MessageGroup<C>, message: M): C | undefined {
     const { owner } = group;
-    const isQuiet = group.unackedCount === 0;
-    if (group.isAwaited || group.isClosing) return undefined;
+    const { isQuiet } = group;
+    if (group.isAwaited || group.isClosing || group.delayedCount > 0) return undefined;
     if (owner === undefined || !this.#judge.wants(owner, message)) {
       return isQuiet ? this.#best(message) : undefined;
     }
@@ -276,6 +300,10 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
     this.#owned.get(consumer)?.add(group);
   }
 
+  #forgetIfOver(group: MessageGroup<C>): void {
+    if (group.isQuiet && (group.isClosing || group.owner === undefined)) this.#forget(group);
+  }
+
   #forget(group: MessageGroup<C>): void {
     if (group.owner !== undefined) this.#owned.get(group.owner)?.delete(group);
     group.owner = undefined;
@@ -295,7 +323,7 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
     for (let look = 0; look < LOOKS_MAX; look += 1) {
       const [group] = this.#groups.values();
       if (group === undefined) return;
-      if (group.unackedCount === 0 && !group.isUsed && !group.isAwaited) {
+      if (group.isQuiet && !group.isUsed && !group.isAwaited) {
         this.#forget(group);
         return;
       }

@@ -210,6 +210,7 @@ export class Queue {
         continue;
       }
       if (this.#delayed !== undefined && entry.isDelayOwed) {
+        this.consumers.delayBegins(entry);
         this.#delayed.add(lane.take(entry, index));
         continue;
       }
@@ -341,8 +342,16 @@ export class Queue {
   /** Their delay is over: they come before what arrived after them. */
   #redeliver(entries: readonly Entry[]): void {
     if (this.isRemoved) return;
+    for (const entry of entries) this.consumers.delayEnds(entry);
     this.#return(entries);
     this.dispatch();
+  }
+
+  /** Those of what waits for its redelivery that are not to be waited for any longer. */
+  #takeDelayed(isWanted: (entry: Entry) => boolean): readonly Entry[] {
+    const taken = this.#delayed?.take(isWanted) ?? [];
+    for (const entry of taken) this.consumers.delayEnds(entry);
+    return taken;
   }
 
   #return(entries: readonly Entry[]): void {
@@ -371,13 +380,14 @@ export class Queue {
     const undead = this.#undead;
     this.#undead = [];
     for (const { entry, cause } of undead) this.#bury(entry, cause, false);
-    for (const entry of this.#delayed?.take((each) => this.#isExpired(each)) ?? []) {
-      this.#expire(entry);
-    }
+    const delayed = this.#takeDelayed((each) => this.#isExpired(each));
+    for (const entry of delayed) this.#expire(entry);
     for (const lane of this.#lanes) {
       for (const entry of lane.takeExpired((each) => this.#isExpired(each))) this.#expire(entry);
     }
     this.#parts.writes.seal();
+    // Their groups may go on.
+    if (delayed.length > 0) this.dispatch();
     for (const lane of this.#lanes) lane.lookAtHead();
   }
 
@@ -392,7 +402,7 @@ export class Queue {
 
   /** Forgets what is in memory only, for an owner that nobody consumes from any more. */
   dropUnstored(): void {
-    for (const entry of this.#delayed?.take(({ isStored }) => !isStored) ?? []) this.forget(entry);
+    for (const entry of this.#takeDelayed(({ isStored }) => !isStored)) this.forget(entry);
     for (const lane of this.#lanes) {
       for (const entry of lane.takeUnstored()) this.forget(entry);
     }
@@ -462,6 +472,7 @@ export class Queue {
     entry.subscription = undefined;
     entry.transaction = undefined;
     this.#countRedelivery(entry);
+    this.consumers.delayBegins(entry);
     this.#delayed.add(entry);
     return true;
   }
