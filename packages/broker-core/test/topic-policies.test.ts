@@ -152,6 +152,24 @@ describe('a consumer that takes nothing keeps', () => {
     expect(texts).toEqual(['living', '2', '3']);
   });
 
+  test('the living before the dead, also before those that outlive other dead', async () => {
+    const policy = {
+      pendingMessageLimitStrategy: { type: 'constant', limit: 3 },
+      messageEvictionStrategy: { type: 'oldest', evictExpiredMessagesHighWatermark: 2 },
+    } as const;
+    const texts = await kept(policy, async (client) => {
+      const now = world.runtime.clock.wallTime();
+      await client.send('topic://T', 'living');
+      await client.send('topic://T', 'dead first', { expiration: now + 50 });
+      await client.send('topic://T', 'dead later', { expiration: now + 250 });
+      await world.elapse(100);
+      await client.send('topic://T', '2');
+      await world.elapse(200);
+      await client.send('topic://T', '3');
+    });
+    expect(texts).toEqual(['living', '2', '3']);
+  });
+
   test('counts what it lost, and the broker tells of it and of the slow consumer', async () => {
     const broker = await start({ pendingMessageLimitStrategy: { type: 'constant', limit: 1 } });
     const events: BrokerEvent[] = [];

@@ -28,6 +28,15 @@ describe.each([0, 10, 15])('a deque whose head is at %i', (shiftedCount) => {
     }
   });
 
+  test('keeps what it is told to, in order', () => {
+    const deque = dequeOf(3000, shiftedCount);
+    deque.filter((value) => value % 100 === 7);
+    deque.push(-2);
+    expect([...deque]).toEqual([...Array.from({ length: 30 }, (_, index) => index * 100 + 7), -2]);
+    deque.filter(() => false);
+    expect([deque.length, deque.peek(), deque.at(0), deque.shift()]).toEqual([0, ...Array(3)]);
+  });
+
   test('has nothing behind its end', () => {
     const deque = dequeOf(3, shiftedCount);
     expect([deque.at(3), deque.removeAt(3), deque.length]).toEqual([undefined, undefined, 3]);

@@ -26,10 +26,7 @@ export class Deque<T> {
     this.#slots[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#slots.length - 1);
     this.#length -= 1;
-    // A burst must not keep its memory; a quarter, so that growing and shrinking never alternate.
-    if (this.#slots.length > 1024 && this.#length * 4 < this.#slots.length) {
-      this.#resize(this.#slots.length / 2);
-    }
+    this.#shrink();
     return value;
   }
 
@@ -59,9 +56,20 @@ export class Deque<T> {
 
   /** Keeps what `isKept` says, in order. */
   filter(isKept: (value: T) => boolean): void {
-    const kept = [...this].filter(isKept);
-    this.clear();
-    for (const value of kept) this.push(value);
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let keptCount = 0;
+    for (let index = 0; index < this.#length; index += 1) {
+      const value = slots[(this.#head + index) & mask] as T;
+      if (!isKept(value)) continue;
+      slots[(this.#head + keptCount) & mask] = value;
+      keptCount += 1;
+    }
+    for (let index = keptCount; index < this.#length; index += 1) {
+      slots[(this.#head + index) & mask] = undefined;
+    }
+    this.#length = keptCount;
+    this.#shrink();
   }
 
   clear(): void {
@@ -81,10 +89,16 @@ export class Deque<T> {
     this.#slots[(this.#head + index) & (this.#slots.length - 1)] = value;
   }
 
+  /** A burst must not keep its memory; a quarter, so that growing and shrinking never alternate. */
+  #shrink(): void {
+    let capacity = this.#slots.length;
+    while (capacity > 1024 && this.#length * 4 < capacity) capacity /= 2;
+    if (capacity < this.#slots.length) this.#resize(capacity);
+  }
+
   #resize(capacity: number): void {
     const slots = new Array<T | undefined>(capacity).fill(undefined);
-    let end = 0;
-    for (const value of this) slots[end++] = value;
+    for (let index = 0; index < this.#length; index += 1) slots[index] = this.at(index);
     this.#slots = slots;
     this.#head = 0;
   }

@@ -21,6 +21,8 @@ export class TopicSubscription implements WatchedSubscription {
   readonly #parts: TermParts;
   readonly #topics = new Set<Topic>();
   readonly #backlog = new Deque<TopicMessage>();
+  /** Before this moment nothing in the backlog expires: milliseconds since 1970. */
+  #nothingExpiresBefore = Infinity;
   readonly #credit: DispatchCredit;
   readonly #isSelected: MessageFilter | undefined;
   readonly #limit: PendingLimit;
@@ -101,8 +103,7 @@ export class TopicSubscription implements WatchedSubscription {
       this.#deliver(delivery);
       return;
     }
-    delivery.topic?.memory.add(delivery.bytes);
-    this.#backlog.push(delivery);
+    this.#keep(delivery);
     if (!this.#isBehind && this.#credit.isExhausted) this.#fallBehind();
     if (this.#isLosing) this.#dropAsSlow();
     else this.#keepLimit();
@@ -219,13 +220,23 @@ export class TopicSubscription implements WatchedSubscription {
     const waiting = [...this.#backlog];
     this.#backlog.clear();
     for (const delivery of past) {
-      if (!this.#wants(delivery.message)) continue;
-      delivery.topic?.memory.add(delivery.bytes);
-      this.#backlog.push(delivery);
+      if (this.#wants(delivery.message)) this.#keep(delivery);
     }
     for (const delivery of waiting) this.#backlog.push(delivery);
     this.#dispatch();
     this.#keepLimit();
+  }
+
+  #keep(delivery: TopicMessage): void {
+    delivery.topic?.memory.add(delivery.bytes);
+    this.#backlog.push(delivery);
+    this.#willExpire(delivery.message);
+  }
+
+  #willExpire({ expiration }: Message): void {
+    if (expiration !== 0 && expiration < this.#nothingExpiresBefore) {
+      this.#nothingExpiresBefore = expiration;
+    }
   }
 
   #fallBehind(): void {
@@ -266,9 +277,16 @@ export class TopicSubscription implements WatchedSubscription {
     }
   }
 
+  /** Looks through the backlog, unless nothing in it can have expired. */
   #dropExpired(): void {
+    if (this.#nothingExpiresBefore === Infinity) return;
+    if (this.#nothingExpiresBefore > this.#parts.clock.wallTime()) return;
+    this.#nothingExpiresBefore = Infinity;
     this.#backlog.filter(({ message, topic, bytes }) => {
-      if (!this.#isExpired(message)) return true;
+      if (!this.#isExpired(message)) {
+        this.#willExpire(message);
+        return true;
+      }
       topic?.memory.remove(bytes);
       return false;
     });
