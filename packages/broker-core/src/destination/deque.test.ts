@@ -34,7 +34,12 @@ describe.each([0, 10, 15])('a deque whose head is at %i', (shiftedCount) => {
     deque.push(-2);
     expect([...deque]).toEqual([...Array.from({ length: 30 }, (_, index) => index * 100 + 7), -2]);
     deque.filter(() => false);
-    expect([deque.length, deque.peek(), deque.at(0), deque.shift()]).toEqual([0, ...Array(3)]);
+    expect([deque.length, deque.peek(), deque.at(0), deque.shift()]).toEqual([
+      0,
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   test('has nothing behind its end', () => {
