@@ -1,3 +1,4 @@
+import { producerId } from '@batonmq/model';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Broker, BrokerEvent } from '../src/index.ts';
 import { receipt, TestClient, TestWorld } from './test-client.ts';
@@ -149,6 +150,24 @@ test('of "producerMarksMax" producers the marks of those last used are kept', as
   const consumer = new TestClient(world, second, 'c').consume('A');
   await world.elapse();
   expect(consumer.texts).toEqual(['1', '2', '3', '4', '5', '6', '7', '1 again']);
+});
+
+test('producers that cannot repeat a send push out nobody’s mark', async () => {
+  const first = await world.broker({ producerMarksMax: 4 });
+  const second = await world.broker();
+  await new TestClient(world, first, 'repeats').send('A', 'once', { sequence: 1 });
+  for (const name of ['1', '2', '3', '4', '5', '6', '7']) {
+    const client = new TestClient(world, first, name);
+    const producer = producerId(client.connection.connectionId, 1, 2);
+    client.connection.addProducer({ producerId: producer, canRepeatSends: false });
+    await client.send('A', name, { producer, sequence: 1 });
+  }
+  world.space.depose();
+  await world.elapse();
+  await new TestClient(world, second, 'repeats', true).send('A', 'again', { sequence: 1 });
+  const consumer = new TestClient(world, second, 'c').consume('A');
+  await world.elapse();
+  expect(consumer.texts).toEqual(['once', '1', '2', '3', '4', '5', '6', '7']);
 });
 
 test('a connection of the same id takes over: the old one goes and its messages come back', async () => {

@@ -13,7 +13,7 @@ import {
 } from '@batonmq/model';
 import type { Router } from '../destination/router.ts';
 import { withBrokerTime } from '../message/timestamps.ts';
-import { RepeatedSend } from '../message/producer-marks.ts';
+import { RepeatedSend, type ProducerMark } from '../message/producer-marks.ts';
 import { BrowserSubscription } from '../subscription/browser-subscription.ts';
 import { withDestinationOptions } from '../subscription/destination-options.ts';
 import { QueueSubscription } from '../subscription/queue-subscription.ts';
@@ -91,7 +91,7 @@ export class ClientConnection implements BrokerConnection {
     };
   }
 
-  addProducer({ producerId, destination }: ProducerOptions): void {
+  addProducer({ producerId, destination, canRepeatSends = true }: ProducerOptions): void {
     this.#requireOpen();
     if (this.#producers.has(producerId.key)) return;
     const { term } = this.#parts;
@@ -99,7 +99,7 @@ export class ClientConnection implements BrokerConnection {
     for (const part of destination === undefined ? [] : compositeParts(destination)) {
       term.destinations.resolve(part, this.connectionId);
     }
-    const mark = term.marks.of(producerId.key);
+    const mark = canRepeatSends ? term.marks.of(producerId.key) : undefined;
     this.#producers.set(producerId.key, { mark, heldCount: 0, cleared: undefined });
   }
 
@@ -121,8 +121,8 @@ export class ClientConnection implements BrokerConnection {
       return;
     } else if (message.transactionId !== undefined) {
       this.#sendInTransaction(message.transactionId, message, producer, receipt);
-    } else if (this.#isRepeated(message, producer)) {
-      this.#settleRepeated(message, producer, receipt);
+    } else if (producer.mark !== undefined && this.#isRepeated(message, producer.mark)) {
+      this.#settleRepeated(message, producer.mark, receipt);
     } else {
       this.#orRefuse(receipt, undefined, () => {
         this.#parts.flow.send(this, producer, message, receipt);
@@ -450,12 +450,12 @@ export class ClientConnection implements BrokerConnection {
    * case: the mark says nothing about them before they are committed, and then the outcome of
    * the transaction does.
    */
-  #isRepeated(message: Message, producer: ProducerState): boolean {
+  #isRepeated(message: Message, mark: ProducerMark): boolean {
     if (!this.isReconnect || !message.isPersistent) return false;
-    return producer.mark.isPending(message.id.producerSequence);
+    return mark.isPending(message.id.producerSequence);
   }
 
-  #settleRepeated(message: Message, { mark }: ProducerState, receipt: Receipt | undefined): void {
+  #settleRepeated(message: Message, mark: ProducerMark, receipt: Receipt | undefined): void {
     const { writes } = this.#parts.term;
     const outcome = receipt ?? this.failures;
     writes.complete(new RepeatedSend(mark, message.id.producerSequence, outcome, noRoom));

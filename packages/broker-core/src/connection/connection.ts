@@ -61,6 +61,11 @@ export interface ProducerOptions {
   readonly producerId: ProducerId;
   /** Missing for a producer that names a destination with each message. */
   readonly destination?: Destination | undefined;
+  /**
+   * Its client has no way to repeat a send under the same id after it has lost its connection: no mark is
+   * stored for it. @defaultValue true
+   */
+  readonly canRepeatSends?: boolean;
 }
 
 /**

@@ -11,7 +11,8 @@ const HELD_SENDS_MAX = 64;
 
 /** A producer of a connection. */
 export interface ProducerState {
-  readonly mark: ProducerMark;
+  /** None if no send of it can come twice. */
+  readonly mark: ProducerMark | undefined;
   /** Its sends that wait for room; later ones queue up behind them, so its order is kept. */
   heldCount: number;
   /** Where its last message went, if it may send there; so one comparison clears the next. */

@@ -51,11 +51,11 @@ export class Router {
   }
 
   #deliver(message: Message, producer: Sender, isLater: boolean): boolean {
-    const { scheduler, marks } = this.#parts;
+    const { scheduler } = this.#parts;
     const plan = scheduler.planOf(message);
     if (plan !== undefined) {
       scheduler.accept(message, plan);
-      marks.advance(producer.mark, message.id.producerSequence);
+      this.#advance(producer, message);
       return true;
     }
     const only = this.#only(message);
@@ -63,8 +63,12 @@ export class Router {
       only !== undefined
         ? this.#deliverTo(only, message, isLater)
         : this.#deliverToAll(message, isLater);
-    if (isStored) marks.advance(producer.mark, message.id.producerSequence);
+    if (isStored) this.#advance(producer, message);
     return isStored;
+  }
+
+  #advance({ mark }: Sender, { id }: Message): void {
+    if (mark !== undefined) this.#parts.marks.advance(mark, id.producerSequence);
   }
 
   #deliverTo(target: Queue | Topic, message: Message, isLater: boolean): boolean {

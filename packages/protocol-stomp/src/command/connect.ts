@@ -89,7 +89,8 @@ function letIn(peer: Peer, login: Login, principal: Principal | undefined): void
     control: controlOf(peer),
   });
   const producer = producerId(id, SESSION, PRODUCER);
-  connection.addProducer({ producerId: producer });
+  // STOMP has no way to take up a lost connection: its ids never come again.
+  connection.addProducer({ producerId: producer, canRepeatSends: false });
   peer.login(new Client(connection, producer, settings), version, heartBeat);
   peer.writeConnected([
     ['version', version],
