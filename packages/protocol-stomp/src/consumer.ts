@@ -14,7 +14,7 @@ import {
   type Message,
   type TransactionId,
 } from '@batonmq/model';
-import { LF, NUL } from './codec/bytes.ts';
+import { DASH, LF, NUL } from './codec/bytes.ts';
 import { ByteSink } from './codec/byte-sink.ts';
 import { ESCAPE_TABLES } from './codec/escaping.ts';
 import { hasOwnName } from './destination-names.ts';
@@ -29,7 +29,6 @@ const ACK = bytesOf('ack:');
 const REDELIVERED_TRUE = bytesOf('redelivered:true\n');
 const CONTENT_LENGTH = bytesOf('content-length:');
 const REPLY_TO = bytesOf('reply-to:');
-const DASH = 45;
 
 /** Room for the headers of a MESSAGE that are neither its subscription's nor its message's. */
 const EXTRA_BYTES = 128;
@@ -57,7 +56,8 @@ export class Consumer implements DispatchSink {
   readonly #client: Client;
   /** `MESSAGE`, subscription and destination, as all its messages begin. */
   readonly #prefix = new ByteSink();
-  #prefixDestination: Destination | undefined;
+  /** Senders have objects of their own for the same destination. */
+  #prefixKey: string | undefined;
   /** Set once the broker has answered `subscribe`; it delivers after that. */
   #subscription: Subscription | undefined;
   #deliveredCount = 0;
@@ -201,8 +201,8 @@ export class Consumer implements DispatchSink {
 
   #prefixFor(destination: Destination): Uint8Array {
     const prefix = this.#prefix;
-    if (destination !== this.#prefixDestination) {
-      this.#prefixDestination = destination;
+    if (destination.key !== this.#prefixKey) {
+      this.#prefixKey = destination.key;
       const table = ESCAPE_TABLES[this.#peer.version];
       prefix.clear();
       prefix.latin1('MESSAGE\n');

@@ -74,6 +74,8 @@ export class Peer implements ConnectionHandler, Monitored {
   /** Before the login that of the oldest clients, who get errors in it. */
   version: StompVersion = '1.0';
   lastSentMs: number;
+  /** Wall clock when the frames that are being executed were taken up, milliseconds. */
+  arrivedAt = 0;
   #lastReceivedMs: number;
   readonly #parser: FrameParser;
   #phase: Phase = 'login';
@@ -114,6 +116,7 @@ export class Peer implements ConnectionHandler, Monitored {
   }
 
   readonly #executeAll = (): void => {
+    this.arrivedAt = this.context.clock.wallTime();
     // A command may end the connection, or have to be waited for; whatever follows it stays.
     while (this.#isListening) {
       const frame = this.#parser.next();

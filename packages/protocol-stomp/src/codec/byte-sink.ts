@@ -1,4 +1,4 @@
-import { EMPTY_BYTES, LF } from './bytes.ts';
+import { BACKSLASH, EMPTY_BYTES, LF } from './bytes.ts';
 import { DROPPED, type EscapeTable } from './escaping.ts';
 
 /** A decimal number of the size of a timestamp has at most this many digits. */
@@ -92,7 +92,7 @@ export class ByteSink {
         block[at] = byte;
         at += 1;
       } else if (letter !== DROPPED) {
-        block[at] = 92;
+        block[at] = BACKSLASH;
         block[at + 1] = letter;
         at += 2;
       }
@@ -102,8 +102,28 @@ export class ByteSink {
 
   /** A name or a value of a header, as the version writes it. */
   escapedText(text: string, table: EscapeTable): void {
-    const bytes = Buffer.from(text, 'utf8');
-    this.escaped(bytes, 0, bytes.length, table);
+    const { length } = text;
+    this.reserve(length * 2);
+    const { block } = this;
+    let at = this.length;
+    for (let index = 0; index < length; index += 1) {
+      const code = text.charCodeAt(index);
+      if (code > 127) {
+        const bytes = Buffer.from(text, 'utf8');
+        this.escaped(bytes, 0, bytes.length, table);
+        return;
+      }
+      const letter = table[code] ?? 0;
+      if (letter === 0) {
+        block[at] = code;
+        at += 1;
+      } else if (letter !== DROPPED) {
+        block[at] = BACKSLASH;
+        block[at + 1] = letter;
+        at += 2;
+      }
+    }
+    this.length = at;
   }
 
   /** A whole header; the name is written already, with its colon. */

@@ -2,6 +2,8 @@
 export const NUL = 0;
 export const LF = 10;
 export const CR = 13;
+/** Between the parts of an ack id. */
+export const DASH = 45;
 export const COLON = 58;
 export const BACKSLASH = 92;
 const SPACE = 32;

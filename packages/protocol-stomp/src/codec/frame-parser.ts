@@ -1,5 +1,6 @@
 import { BACKSLASH, COLON, CR, EMPTY_BYTES, isBlank, LF, NUL } from './bytes.ts';
 import { commandOf } from './command.ts';
+import { digitsIn } from './digits.ts';
 import { Frame } from './frame.ts';
 import { HEADER, headerOf } from './header.ts';
 import { protocolError, tooLarge } from './protocol-error.ts';
@@ -270,9 +271,8 @@ export class FrameParser {
     frame.endHeaders(at);
     this.#phase = 'body';
     this.#at = at;
-    const announced = frame.text(HEADER.contentLength);
-    if (announced === undefined) return;
-    const length = contentLength(announced);
+    if (!frame.has(HEADER.contentLength)) return;
+    const length = contentLength(frame);
     const { maxDataLength } = this.#limits;
     if (length > maxDataLength)
       throw tooLarge('The body of a frame', maxDataLength, 'maxDataLength');
@@ -325,8 +325,11 @@ function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 /** @throws `BATON_PROTOCOL` if it is no whole number from 0 up. */
-function contentLength(text: string): number {
-  const length = /^ *\d{1,10} *$/.test(text) ? Number(text) : -1;
+function contentLength(frame: Frame): number {
+  const index = frame.indexOf(HEADER.contentLength);
+  const length = digitsIn(frame.bytes, frame.valueStartOf(index), frame.valueEndOf(index));
   if (length >= 0) return length;
+  const text = frame.valueAt(index);
+  if (/^ *\d{1,10} *$/.test(text)) return Number(text);
   throw protocolError('A content-length is not a whole number');
 }

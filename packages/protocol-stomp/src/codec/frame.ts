@@ -120,6 +120,17 @@ export class Frame {
     return this.bytes.toString('latin1', this.valueStartOf(first - 1), this.valueEndOf(first - 1));
   }
 
+  /** True if the value is exactly these bytes, which hold nothing that is ever escaped. */
+  isValue(header: Header, expected: Uint8Array): boolean {
+    const first = this.#firsts[header] ?? 0;
+    if (first === 0) return false;
+    const start = this.valueStartOf(first - 1);
+    if (this.valueEndOf(first - 1) - start !== expected.length) return false;
+    let index = 0;
+    while (index < expected.length && this.bytes[start + index] === expected[index]) index += 1;
+    return index === expected.length;
+  }
+
   /** Where the entry of that header is in the list of all headers; −1 if the header is missing. */
   indexOf(header: Header): number {
     return (this.#firsts[header] ?? 0) - 1;

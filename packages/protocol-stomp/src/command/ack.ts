@@ -1,4 +1,6 @@
 import type { Client } from '../client.ts';
+import { DASH } from '../codec/bytes.ts';
+import { digitsIn } from '../codec/digits.ts';
 import type { Frame } from '../codec/frame.ts';
 import { HEADER } from '../codec/header.ts';
 import { protocolError } from '../codec/protocol-error.ts';
@@ -41,11 +43,15 @@ function named(version: StompVersion, client: Client, frame: Frame): Named {
 
 /** STOMP 1.2: the `ack` header of the MESSAGE. */
 function byAckId(client: Client, frame: Frame): Named | undefined {
-  const id = frame.text(HEADER.id);
-  if (id === undefined) throw protocolError(`The header id of ${frame.command} is missing`);
-  const dash = id.indexOf('-');
-  const consumer = client.consumerWithNumber(Number(id.slice(0, dash)));
-  const key = Number(id.slice(dash + 1));
+  if (!frame.has(HEADER.id)) throw protocolError(`The header id of ${frame.command} is missing`);
+  const { bytes } = frame;
+  const index = frame.indexOf(HEADER.id);
+  const start = frame.valueStartOf(index);
+  const end = frame.valueEndOf(index);
+  let dash = start;
+  while (dash < end && bytes[dash] !== DASH) dash += 1;
+  const consumer = client.consumerWithNumber(digitsIn(bytes, start, dash));
+  const key = digitsIn(bytes, dash + 1, end);
   return consumer?.unacked.has(key) === true ? { consumer, key } : undefined;
 }
 

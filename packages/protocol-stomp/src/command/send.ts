@@ -26,7 +26,7 @@ export function send(peer: Peer, client: Client, frame: Frame): void {
     destination,
     replyTo,
     transactionId,
-    now: peer.context.clock.wallTime(),
+    now: peer.arrivedAt,
   });
   client.connection.send(message, receipt);
 }

@@ -17,6 +17,7 @@ export interface SendContext {
   readonly now: number;
 }
 
+const TRUE = Uint8Array.from(Buffer.from('true'));
 const NORMAL_PRIORITY = 4;
 const PRIORITY_MAX = 9;
 
@@ -27,7 +28,7 @@ const PRIORITY_MAX = 9;
  */
 export function messageFromFrame(frame: Frame, context: SendContext): Message {
   const { producerId, producerSequence, destination, replyTo, transactionId, now } = context;
-  const isPersistent = frame.has(HEADER.persistent) && frame.text(HEADER.persistent) === 'true';
+  const isPersistent = frame.isValue(HEADER.persistent, TRUE);
   const priority = wholeNumber(frame, HEADER.priority) ?? NORMAL_PRIORITY;
   const timestamp = wholeNumber(frame, HEADER.timestamp) ?? now;
   const expiration = wholeNumber(frame, HEADER.expires) ?? 0;
