@@ -36,8 +36,44 @@ export type BrokerEvent =
   | {
       /** It joined the dead letters; `message` is as it is there. Durable soon after. */
       readonly type: 'message-dead-lettered';
+      /** Where it was: a queue, or for a durable subscription the topic. */
+      readonly origin: Destination;
+      /** As it was there. */
+      readonly original: Message;
       readonly message: Message;
       readonly cause: string;
+    }
+  | {
+      /** The broker, or a consumer, found that its time was over. Whether it becomes a dead letter is told apart. */
+      readonly type: 'message-expired';
+      readonly destination: Destination;
+      readonly message: Message;
+    }
+  | {
+      /** A destination has taken it, and if it is stored it is durable. Only where `advisoryForDelivery` asks for it. */
+      readonly type: 'message-delivered';
+      readonly destination: Destination;
+      readonly message: Message;
+    }
+  | {
+      /** It went to a consumer. Only where `advisoryForDispatched` asks for it. */
+      readonly type: 'message-dispatched';
+      readonly destination: Destination;
+      readonly connectionId: ConnectionId;
+      readonly consumerKey: string;
+      readonly message: Message;
+    }
+  | {
+      /** A consumer of a queue or a durable subscription acked it. Only where `advisoryForConsumed` asks for it. */
+      readonly type: 'message-consumed';
+      readonly destination: Destination;
+      readonly message: Message;
+    }
+  | {
+      /** A non-persistent message found nobody who consumes it. Only where `sendAdvisoryIfNoConsumers` asks for it. */
+      readonly type: 'message-without-consumer';
+      readonly destination: Destination;
+      readonly message: Message;
     }
   | {
       readonly type: 'connection-added';
@@ -68,12 +104,30 @@ export type BrokerEvent =
       readonly destination: Destination;
       readonly connectionId: ConnectionId;
       readonly consumerKey: string;
+      /** Of a durable subscription, which stays when it goes. */
+      readonly isDurable: boolean;
     }
   | {
       readonly type: 'consumer-removed';
       readonly destination: Destination;
       readonly connectionId: ConnectionId;
       readonly consumerKey: string;
+      /** Of a durable subscription, which stays when it goes. */
+      readonly isDurable: boolean;
+    }
+  | {
+      /** There is a durable subscription that was not there before. */
+      readonly type: 'subscription-added';
+      readonly destination: Destination;
+      readonly clientId: string;
+      readonly subscriptionName: string;
+    }
+  | {
+      /** A durable subscription is gone for good: given up by its client, made anew as another one, or offline for too long. */
+      readonly type: 'subscription-removed';
+      readonly destination: Destination;
+      readonly clientId: string;
+      readonly subscriptionName: string;
     }
   | {
       /** A topic consumer that is too slow lost a message. Told for each. */
@@ -87,7 +141,10 @@ export type BrokerEvent =
       readonly discardedCount: number;
     }
   | {
-      /** A consumer has as many messages as it may, and others wait for it. Told once, until it has caught up. */
+      /**
+       * A consumer has as many messages as it may, and others wait for it. Told once, until it has
+       * caught up; of queues only where `advisoryForSlowConsumers` asks for it.
+       */
       readonly type: 'consumer-slow';
       readonly destination: Destination;
       readonly connectionId: ConnectionId;

@@ -49,7 +49,7 @@ export interface TermParts {
   nextBrokerSequence(): number;
   /** Some memory usage was relieved: look at the senders that wait. */
   readonly relieved: () => void;
-  emit(event: BrokerEvent): void;
+  readonly emit: (event: BrokerEvent) => void;
   /** Whether what a user collects while it is away may hold messages of a topic; nobody may read nothing. */
   mayRead(reader: Principal | undefined, target: Destination): boolean;
   /** @throws `BATON_UNAUTHORIZED` if that connection may not bring a destination into being. */

@@ -152,6 +152,7 @@ export class ClientConnection implements BrokerConnection {
       destination: options.destination,
       connectionId: this.connectionId,
       consumerKey: options.consumerKey,
+      isDurable: options.subscriptionName !== undefined,
     });
     // The caller gets its subscription before the sink gets its first message.
     term.endOfTurn.run(() => {
@@ -330,7 +331,7 @@ export class ClientConnection implements BrokerConnection {
 
   /** Called by a subscription that closed. */
   removeSubscription(subscription: Subscription): void {
-    const { consumerKey, destination } = subscription.options;
+    const { consumerKey, destination, subscriptionName } = subscription.options;
     if (!this.#subscriptions.delete(consumerKey)) return;
     const { term } = this.#parts;
     term.destinations.unsubscribe(subscription);
@@ -342,6 +343,7 @@ export class ClientConnection implements BrokerConnection {
       destination,
       connectionId: this.connectionId,
       consumerKey,
+      isDurable: subscriptionName !== undefined,
     });
   }
 

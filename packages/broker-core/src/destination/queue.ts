@@ -20,7 +20,9 @@ import { Entry } from './entry.ts';
 import { Lane, type LaneSnapshot } from './lane.ts';
 import { laneKey, NORMAL_PRIORITY } from './lane-key.ts';
 import { MemoryUsage } from './memory-usage.ts';
+import { MessageWatch } from './message-watch.ts';
 import type { Route } from './routes.ts';
+import { SlowConsumers } from './slow-consumers.ts';
 
 /** Bytes of ready stored messages, of all queues together. */
 export interface Window {
@@ -53,6 +55,8 @@ export class Queue {
   #undead: { entry: Entry; cause: string }[] = [];
   /** Of a queue whose policy says that the broker redelivers. */
   readonly #delayed: DelayedRedeliveries | undefined;
+  readonly #watch: MessageWatch | undefined;
+  readonly #slowConsumers: SlowConsumers | undefined;
   #inFlightCount = 0;
   #isDispatching = false;
   /** Set by what happens during a walk that may give entries it has passed by a taker. */
@@ -80,6 +84,9 @@ export class Queue {
         this.#redeliver(entries);
       });
     }
+    this.#watch = MessageWatch.of(this.policy, parts.emit);
+    const { advisoryForSlowConsumers = POLICY_DEFAULTS.advisoryForSlowConsumers } = this.policy;
+    if (advisoryForSlowConsumers) this.#slowConsumers = new SlowConsumers(this, parts.emit);
     if (recovered !== undefined) this.#normal.recovered(recovered);
   }
 
@@ -96,6 +103,11 @@ export class Queue {
   /** What its stored messages are read back as; what a subscription keeps may come from several topics, so each names its own. */
   get decodedAs(): Destination | undefined {
     return isQueue(this.destination) ? this.destination : undefined;
+  }
+
+  /** Where clients see a message of it: for what a subscription keeps that is the topic. */
+  clientsName(message: Message): Destination {
+    return this.decodedAs ?? message.destination;
   }
 
   /** The store has messages of that priority. */
@@ -152,6 +164,11 @@ export class Queue {
   sent(entry: Entry): void {
     if (this.isRemoved) return;
     this.enqueuedCount += 1;
+    // Of what a subscription keeps, its topic tells.
+    if (this.#watch !== undefined && this.decodedAs !== undefined) {
+      const hasConsumers = this.consumers.attachments.size > 0;
+      this.#watch.delivered(this.destination, entry.message, hasConsumers);
+    }
     if (entry.lane.sent(entry)) this.dispatch();
   }
 
@@ -176,6 +193,7 @@ export class Queue {
     this.#isDispatching = true;
     this.#walk();
     this.#isDispatching = false;
+    this.#slowConsumers?.look();
     this.#parts.groupOwners.seal();
     for (const lane of this.#lanes) lane.pageIn();
   }
@@ -223,6 +241,8 @@ export class Queue {
       lane.take(entry, index);
       this.#inFlightCount += 1;
       entry.exclusiveEpoch = this.consumers.exclusiveEpoch;
+      // First, because a sink may ack at once.
+      this.#watch?.dispatched(this.clientsName(entry.message), entry.message, choice);
       choice.dispatch(entry);
     }
   }
@@ -238,6 +258,7 @@ export class Queue {
   detach(attachment: Attachment): void {
     this.#gate.consumerRemoved();
     this.consumers.remove(attachment);
+    this.#slowConsumers?.left(attachment);
     const { selection } = attachment;
     if (selection.size === 0) for (const lane of this.#lanes) lane.selectionRemoved(selection);
   }
@@ -278,6 +299,7 @@ export class Queue {
   release(entry: Entry): void {
     if (this.isRemoved) return;
     this.#settled(entry);
+    this.#watch?.consumed(this.clientsName(entry.message), entry.message);
     this.forget(entry);
   }
 
@@ -304,6 +326,7 @@ export class Queue {
 
   /** A message that was already dead when it was sent. The caller seals the group. */
   expireOnArrival(message: Message): void {
+    this.#tellExpired(message);
     this.#parts.deadLetters.add(message, this, expiredCause(message), true);
   }
 
@@ -452,7 +475,13 @@ export class Queue {
   }
 
   #expire(entry: Entry): void {
+    this.#tellExpired(entry.message);
     this.#bury(entry, expiredCause(entry.message), true);
+  }
+
+  #tellExpired(message: Message): void {
+    const destination = this.clientsName(message);
+    this.#parts.emit({ type: 'message-expired', destination, message });
   }
 
   #bury(entry: Entry, cause: string, isExpired: boolean): void {

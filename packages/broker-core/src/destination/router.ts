@@ -83,7 +83,10 @@ export class Router {
   }
 
   #deliverToTopic(topic: Topic, message: Message, isLater: boolean): boolean {
-    if (this.#isExpired(message)) return false;
+    if (this.#isExpired(message)) {
+      topic.expireOnArrival(message);
+      return false;
+    }
     if (topic.isDirect && !isLater) {
       topic.publish(message);
       return false;
@@ -100,7 +103,10 @@ export class Router {
     for (const receiver of Receivers.of(message, this.#parts.destinations)) {
       const { target } = receiver;
       if (!(target instanceof Queue)) {
-        if (isExpired) continue;
+        if (isExpired) {
+          target.expireOnArrival(receiver.message);
+          continue;
+        }
         // Nobody sees a part of it before all that is stored of it is durable.
         const isDirect = target.isDirect && !isLater && !message.isPersistent;
         if (isDirect) target.publish(receiver.message);

@@ -9,12 +9,14 @@ import type { Receipt } from '../connection/connection.ts';
 import { withoutRetain } from '../message/retain.ts';
 import type { DestinationPolicy } from '../policy/destination-policy.ts';
 import { POLICY_DEFAULTS } from '../policy/policy-defaults.ts';
+import { isAdvisoryName } from '../security/reserved-names.ts';
 import type { DurableSubscription } from '../subscription/durable-subscription.ts';
 import type { Delivery } from '../subscription/subscription.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
 import { DispatchOrder } from './dispatch-order.ts';
 import { MemoryUsage } from './memory-usage.ts';
+import { MessageWatch } from './message-watch.ts';
 import type { RecoveryImage } from './recovery-image.ts';
 import type { Route } from './routes.ts';
 import { StoredBodies } from './stored-bodies.ts';
@@ -45,6 +47,8 @@ export class Topic {
   enqueuedCount = 0;
   /** Messages that consumers lost because they were too slow. */
   discardedCount = 0;
+  /** None for most, and for the broker's own. */
+  readonly watch: MessageWatch | undefined;
   readonly #parts: TermParts;
   /** What it keeps for consumers that come later. */
   readonly #images: readonly RecoveryImage[];
@@ -60,6 +64,7 @@ export class Topic {
     this.#parts = parts;
     const { destinationMemoryLimitBytes } = parts.settings;
     this.memory = new MemoryUsage(destinationMemoryLimitBytes, parts.relieved, parts.memory);
+    this.watch = isAdvisoryName(destination) ? undefined : MessageWatch.of(this.policy, parts.emit);
     const { dispatchPolicy = POLICY_DEFAULTS.dispatchPolicy } = this.policy;
     this.subscriptions = new DispatchOrder(dispatchPolicy);
     this.#images = parts.images.of(this);
@@ -122,16 +127,28 @@ export class Topic {
         image.keep(message, imageSequences[index]);
       }
     }
-    if (this.subscriptions.size === 0) return;
+    const isTaken = this.subscriptions.size > 0 && this.#offer(message);
+    if (this.watch === undefined) return;
+    this.watch.delivered(this.destination, message, isTaken || this.activeDurableCount > 0);
+  }
+
+  /** Called when its time was over before it could be taken. */
+  expireOnArrival(message: Message): void {
+    this.#parts.emit({ type: 'message-expired', destination: this.destination, message });
+  }
+
+  /** True if a consumer took it. */
+  #offer(message: Message): boolean {
     const shown = this.#shown(message);
     const delivery = topicMessage(shown, this.destination, this.#parts, this);
     const addressee = this.subscriptions.addresseeOf(message);
+    let isTaken = false;
     for (const subscription of this.subscriptions) {
-      if (addressee === undefined || subscription.clientId === addressee) {
-        subscription.offer(delivery);
-      }
+      if (addressee !== undefined && subscription.clientId !== addressee) continue;
+      if (subscription.offer(delivery)) isTaken = true;
     }
     this.subscriptions.rotate();
+    return isTaken;
   }
 
   /** Adds a consumer, which gets what is kept first if it wants that. */

@@ -21,7 +21,7 @@ export class DeadLetters {
   move(entry: Entry, cause: string, isExpired: boolean): boolean {
     const target = this.#targetOf(entry.message, entry.queue, isExpired);
     if (target === undefined) return false;
-    this.#add(entry.message, target, cause);
+    this.#add(entry.message, entry.queue, target, cause);
     entry.queue.addRemoval(entry);
     this.#parts.writes.complete(new Move(entry, cause));
     return true;
@@ -30,14 +30,19 @@ export class DeadLetters {
   /** Adds a dead letter that never was in its queue to the open write group, if it may become one. */
   add(message: Message, sentTo: Queue, cause: string, isExpired: boolean): void {
     const target = this.#targetOf(message, sentTo, isExpired);
-    if (target !== undefined) this.#add(message, target, cause);
+    if (target !== undefined) this.#add(message, sentTo, target, cause);
   }
 
   #targetOf(message: Message, queue: Queue, isExpired: boolean): DeadLetterTarget | undefined {
     return deadLetterTarget(message, queue, this.#parts.settings, isExpired);
   }
 
-  #add(message: Message, { destination, expiration }: DeadLetterTarget, cause: string): void {
+  #add(
+    message: Message,
+    from: Queue,
+    { destination, expiration }: DeadLetterTarget,
+    cause: string,
+  ): void {
     const { clock, destinations, writes } = this.#parts;
     const letter: Message = {
       ...message,
@@ -62,7 +67,13 @@ export class DeadLetters {
       place.accept(letter, bodies);
       bodies.write(writes);
     }
-    this.#parts.emit({ type: 'message-dead-lettered', message: letter, cause });
+    this.#parts.emit({
+      type: 'message-dead-lettered',
+      origin: from.clientsName(message),
+      original: message,
+      message: letter,
+      cause,
+    });
   }
 }
 

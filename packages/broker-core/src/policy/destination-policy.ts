@@ -82,14 +82,24 @@ export interface DestinationPolicy {
 
   // --- advisories
 
+  /** Advisory `MessageConsumed` for each message that was acked. @defaultValue false */
   readonly advisoryForConsumed?: boolean;
+  /** Advisory `MessageDelivered` for each message that the destination took. @defaultValue false */
   readonly advisoryForDelivery?: boolean;
+  /** Advisory `MessageDispatched` for each message that went to a consumer. @defaultValue false */
   readonly advisoryForDispatched?: boolean;
+  /** Advisory `MessageDiscarded` for each message that a slow topic consumer lost. @defaultValue false */
   readonly advisoryForDiscardingMessages?: boolean;
+  /** Advisory `SlowConsumer` when a consumer is full while messages wait for it. @defaultValue false */
   readonly advisoryForSlowConsumers?: boolean;
+  /** Advisory `FastProducer` when a producer sends to a place that is full. @defaultValue false */
   readonly advisoryForFastProducers?: boolean;
+  /** Advisory `FULL` when a limit of the destination, or of the broker, is reached. @defaultValue false */
   readonly advisoryWhenFull?: boolean;
+  /** Advisory `NoConsumer`, the message itself, when a non-persistent one finds no consumer. @defaultValue false */
   readonly sendAdvisoryIfNoConsumers?: boolean;
+  /** Advisories about a message have its body too, not only its headers and properties. @defaultValue false */
+  readonly includeBodyForAdvisory?: boolean;
 }
 
 /** A policy and the destinations it is for: `{ queue: 'orders.>', memoryLimit: 1048576 }`. */

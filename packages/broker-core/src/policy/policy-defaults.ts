@@ -42,6 +42,7 @@ export const POLICY_DEFAULTS = Object.freeze({
   advisoryForFastProducers: false,
   advisoryWhenFull: false,
   sendAdvisoryIfNoConsumers: false,
+  includeBodyForAdvisory: false,
 } as const);
 
 /** What a redelivery policy leaves open; the values are those of ActiveMQ's clients. */

@@ -128,6 +128,7 @@ export const POLICY_SHAPE: Readonly<Record<keyof DestinationPolicy, readonly [Sc
   advisoryForFastProducers: ['both', flag],
   advisoryWhenFull: ['both', flag],
   sendAdvisoryIfNoConsumers: ['both', flag],
+  includeBodyForAdvisory: ['both', flag],
 };
 
 /** The names of all options of a policy. */

@@ -168,6 +168,7 @@ export class DurableSubscriptions {
     durable.queue.ensureStored();
     this.#all.set(durable.key, durable);
     this.#redefine(durable, definition);
+    this.#tell('subscription-added', definition);
     return durable;
   }
 
@@ -199,9 +200,18 @@ export class DurableSubscriptions {
     this.#parts.writes.add({ type: 'state-removed', space: SPACE, key });
     this.#parts.writes.seal();
     queue.remove();
-    if (queue.number === undefined) return;
-    const destination = queue.number;
-    this.#parts.writes.appendDestination({ type: 'destination-removed', destination });
+    if (queue.number !== undefined) {
+      const destination = queue.number;
+      this.#parts.writes.appendDestination({ type: 'destination-removed', destination });
+    }
+    this.#tell('subscription-removed', durable.definition);
+  }
+
+  #tell(
+    type: 'subscription-added' | 'subscription-removed',
+    { clientId, name, destination }: SubscriptionDefinition,
+  ): void {
+    this.#parts.emit({ type, destination, clientId, subscriptionName: name });
   }
 
   #requireRoom({ destination }: SubscriptionDefinition): void {

@@ -1,4 +1,4 @@
-import { BrokerError, compositeParts, type TransactionId } from '@batonmq/model';
+import { BrokerError, compositeParts, type ConnectionId, type TransactionId } from '@batonmq/model';
 import type { Selector } from '@batonmq/selector';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Receipt } from '../connection/connection.ts';
@@ -62,6 +62,10 @@ export class QueueSubscription implements WatchedSubscription {
     const policy = parts.policies.of(destination);
     const prefetchMax = isDurable ? policy.durableTopicPrefetch : undefined;
     this.#credit = new DispatchCredit(options.prefetchCount, options.sink, clock, prefetchMax);
+  }
+
+  get connectionId(): ConnectionId {
+    return this.#connection.connectionId;
   }
 
   get isSlow(): boolean {

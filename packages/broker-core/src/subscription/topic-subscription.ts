@@ -1,4 +1,4 @@
-import { compositeParts, type BrokerError, type Message } from '@batonmq/model';
+import { compositeParts, type BrokerError, type ConnectionId, type Message } from '@batonmq/model';
 import type { CancelTimer } from '@batonmq/runtime';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Receipt } from '../connection/connection.ts';
@@ -58,6 +58,10 @@ export class TopicSubscription implements WatchedSubscription {
     );
   }
 
+  get connectionId(): ConnectionId {
+    return this.#connection.connectionId;
+  }
+
   get clientId(): string {
     return this.#connection.clientId;
   }
@@ -96,17 +100,18 @@ export class TopicSubscription implements WatchedSubscription {
     return this.#topics.size === 0;
   }
 
-  /** Called by topics for each message, in order. */
-  offer(delivery: TopicMessage): void {
-    if (!this.#wants(delivery.message)) return;
+  /** Called by topics for each message, in order. False if it is not for this consumer. */
+  offer(delivery: TopicMessage): boolean {
+    if (!this.#wants(delivery.message)) return false;
     if (this.#backlog.length === 0 && this.#awaitedPastCount === 0 && this.#credit.hasRoom) {
       this.#deliver(delivery);
-      return;
+      return true;
     }
     this.#keep(delivery);
     if (!this.#isBehind && this.#credit.isExhausted) this.#fallBehind();
     if (this.#isLosing) this.#dropAsSlow();
     else this.#keepLimit();
+    return true;
   }
 
   /** The memory of one of its topics is full: it has a time to take something, or it is slow. */
@@ -210,7 +215,8 @@ export class TopicSubscription implements WatchedSubscription {
       const delivery = this.#backlog.shift();
       if (delivery === undefined) break;
       delivery.topic?.memory.remove(delivery.bytes);
-      if (!this.#isExpired(delivery.message)) this.#deliver(delivery);
+      if (this.#isExpired(delivery.message)) this.#tellExpired(delivery);
+      else this.#deliver(delivery);
     }
     if (this.#backlog.length === 0) this.#isBehind = false;
     this.#isDispatching = false;
@@ -260,6 +266,7 @@ export class TopicSubscription implements WatchedSubscription {
     this.#cancelSlowTimer = undefined;
     this.#isLosing = false;
     this.#credit.spend();
+    delivery.topic?.watch?.dispatched(delivery.destination, delivery.message, this);
     this.options.sink.deliver(delivery);
   }
 
@@ -282,14 +289,19 @@ export class TopicSubscription implements WatchedSubscription {
     if (this.#nothingExpiresBefore === Infinity) return;
     if (this.#nothingExpiresBefore > this.#parts.clock.wallTime()) return;
     this.#nothingExpiresBefore = Infinity;
-    this.#backlog.filter(({ message, topic, bytes }) => {
-      if (!this.#isExpired(message)) {
-        this.#willExpire(message);
+    this.#backlog.filter((delivery) => {
+      if (!this.#isExpired(delivery.message)) {
+        this.#willExpire(delivery.message);
         return true;
       }
-      topic?.memory.remove(bytes);
+      delivery.topic?.memory.remove(delivery.bytes);
+      this.#tellExpired(delivery);
       return false;
     });
+  }
+
+  #tellExpired({ destination, message }: TopicMessage): void {
+    this.#parts.emit({ type: 'message-expired', destination, message });
   }
 
   #discard({ message, destination, topic, bytes }: TopicMessage): void {
