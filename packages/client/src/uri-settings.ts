@@ -35,6 +35,7 @@ const JMS_OPTIONS = {
   useAsyncSend: flag(false),
   useCompression: flag(false),
   exclusiveConsumer: flag(false),
+  producerWindowSize: wholeNumber(0, { max: 2 ** 31 - 1 }),
   dispatchAsync: flag(true),
   sendTimeout: wholeNumber(-1, { min: -1 }),
   requestTimeout: wholeNumber(-1, { min: -1 }),

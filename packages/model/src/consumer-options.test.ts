@@ -19,6 +19,14 @@ test('a name without options is left as it is', () => {
   expect(split.options).toEqual({});
 });
 
+test('what the name says about producers is left to them', () => {
+  const target = destination('queue', 'A?producer.windowSize=5&consumer.priority=1');
+  expect(splitConsumerOptions(target)).toEqual({
+    destination: destination('queue', 'A'),
+    options: { priority: 1 },
+  });
+});
+
 test.each([
   ['exclusive=true', { exclusive: true }],
   ['prefetchSize=0', { prefetchSize: 0 }],

@@ -13,6 +13,8 @@ export interface ConsumerOptions {
 }
 
 const PREFIX = 'consumer.';
+/** A name may be shared by consumers and producers; these are the other side's. */
+const PRODUCER_PREFIX = 'producer.';
 
 /**
  * Takes the options out of a destination's name: what follows its first question mark.
@@ -38,6 +40,7 @@ export function parseConsumerOptions(query: string): ConsumerOptions {
   const options: ConsumerOptions = {};
   const seen = new Set<string>();
   for (const [name, value] of new URLSearchParams(query)) {
+    if (name.startsWith(PRODUCER_PREFIX)) continue;
     if (!name.startsWith(PREFIX)) throw unknown(name);
     if (seen.has(name)) throw invalid(name, value, 'it is there once already');
     seen.add(name);

@@ -329,6 +329,13 @@ export class Channel {
 
   #expired({ what, timeoutMs, stage }: Entry): BrokerError {
     if (stage === 'written') return timeoutError(what, timeoutMs);
+    if (stage === 'in-line' && this.#isOpen) {
+      return new BrokerError(
+        'BATON_LIMIT',
+        `${what} was not sent: there was no room for it in its window for ${timeoutMs} ms`,
+        { details: { timeoutMs } },
+      );
+    }
     return new BrokerError(
       'BATON_DISCONNECTED',
       `${what} was not sent: there was no working connection for ${timeoutMs} ms`,

@@ -1,11 +1,5 @@
-import { BrokerError, destination, isQueue, type Destination } from '@batonmq/model';
-import {
-  command,
-  DESTINATION_OPERATION,
-  type BrokerInfo,
-  type Command,
-  type LocalTransactionId,
-} from '@batonmq/openwire';
+import { BrokerError, isQueue, type Destination } from '@batonmq/model';
+import { command, type BrokerInfo, type Command, type LocalTransactionId } from '@batonmq/openwire';
 import type { RuntimeComponents } from '@batonmq/runtime';
 import type { ClientSettings } from '../client-settings.ts';
 import { Consumer, type ConsumerOptions } from '../consumer/consumer.ts';
@@ -31,6 +25,7 @@ import { askOutcome } from './commit-outcome.ts';
 import { consumerId, makeConsumer, makeProducer, type EndpointContext } from './endpoints.ts';
 import { request, type RequestOptions } from './requests.ts';
 import { RequestReply } from './request-reply.ts';
+import { TemporaryDestinations } from './temporary-destinations.ts';
 
 /** How a connection stands at the moment. */
 export interface ConnectionStatus {
@@ -50,7 +45,7 @@ export interface ConnectionConsumerOptions extends ConsumerOptions, SessionOptio
 
 /**
  * A connection to a broker, or to whichever of several is active. It survives the loss of its
- * broker: sessions, producers, consumers and temporary queues are put in place on the next one.
+ * broker: sessions, producers, consumers and temporary destinations are put in place on the next one.
  */
 export class Connection {
   /** Begins every id of this connection: `ID:batonmq-…`. */
@@ -64,7 +59,7 @@ export class Connection {
   readonly #sessions = new Set<Session>();
   /** By consumer number, unique in the connection. */
   readonly #receivers = new Map<number, Consumer | Browser>();
-  readonly #temporary = new Map<string, Destination>();
+  readonly #temporary: TemporaryDestinations;
   readonly #ackLater = new Set<Consumer>();
   readonly #endpoints: EndpointContext;
   readonly #requestReply: RequestReply;
@@ -109,6 +104,11 @@ export class Connection {
       news: (news) => {
         this.#news(news);
       },
+    });
+    this.#temporary = new TemporaryDestinations({
+      connectionId: this.id,
+      nextNumber: () => this.#nextNumber(),
+      request: (asked, what, options) => this.#request(asked, what, options),
     });
     this.#endpoints = this.#makeEndpointContext();
     this.#sessionContext = this.#makeSessionContext();
@@ -173,11 +173,23 @@ export class Connection {
   }
 
   /** A queue that only this connection consumes from, and that ends with it. */
-  async createTemporaryQueue(options: CallOptions = {}): Promise<Destination> {
-    const queue = destination('temp-queue', `${this.id}:${this.#nextNumber()}`);
-    await this.#request(this.#temporaryInfo(queue), 'Creating a temporary queue', options);
-    this.#temporary.set(queue.key, queue);
-    return queue;
+  createTemporaryQueue(options: CallOptions = {}): Promise<Destination> {
+    return lookedAfter(this.#temporary.create('temp-queue', options));
+  }
+
+  /** A topic that only this connection consumes from, and that ends with it. */
+  createTemporaryTopic(options: CallOptions = {}): Promise<Destination> {
+    return lookedAfter(this.#temporary.create('temp-topic', options));
+  }
+
+  /**
+   * Deletes a temporary queue or topic of this connection before it ends. Messages in it are lost.
+   *
+   * @throws (rejects) BrokerError `BATON_INVALID_DESTINATION` if it is none of this connection's,
+   *   `BATON_INVALID_STATE` if a queue still has a consumer, `BATON_TIMEOUT`, `BATON_CLOSED`.
+   */
+  deleteTemporary(temporary: Destination, options: CallOptions = {}): Promise<void> {
+    return lookedAfter(this.#temporary.remove(temporary, options));
   }
 
   /**
@@ -346,6 +358,7 @@ export class Connection {
         for (const receiver of this.#receivers.values()) {
           if (receiver instanceof Browser) receiver.interrupted();
         }
+        for (const window of this.#endpoints.producerWindows.values()) window.interrupted();
         this.#ackLater.clear();
         this.#events.emit({ ...news, uri: shownUri(news.uri) });
         return;
@@ -401,6 +414,11 @@ export class Connection {
         else consumer.windowChanged(incoming.prefetch);
         return;
       }
+      case 'ProducerAck': {
+        const { producerWindows } = this.#endpoints;
+        producerWindows.get(Number(incoming.producerId?.value ?? 0))?.accepted(incoming.size);
+        return;
+      }
       case 'ConnectionError':
         this.#reportError(remoteError(incoming.exception, 'A command'));
         return;
@@ -435,7 +453,7 @@ export class Connection {
   }
 
   *#replay(): Iterable<ReplayCommand> {
-    for (const queue of this.#temporary.values()) yield { command: this.#temporaryInfo(queue) };
+    yield* this.#temporary.replay();
     for (const session of this.#sessions) yield* session.replay();
     for (const session of this.#sessions) yield* session.replayTransactions();
   }
@@ -468,6 +486,7 @@ export class Connection {
       channel: this.#channel,
       window: new SendWindow({ countMax, bytesMax, lineMax }),
       receivers: this.#receivers,
+      producerWindows: new Map(),
       nextNumber: () => this.#nextNumber(),
       ackLater: (consumer) => {
         this.#ackLater.add(consumer);
@@ -481,26 +500,21 @@ export class Connection {
 
   #makeSessionContext(): SessionContext {
     const { requestTimeoutMs, transactionReplayBytes, failover } = this.#settings;
-    const afterSends = (run: () => void): void => {
-      this.#endpoints.window.after(run);
-    };
     return {
       channel: this.#channel,
       requestTimeoutMs,
       transactionReplayBytes,
       trackTransactionProducers: failover.trackTransactionProducers,
-      afterSends,
+      afterSends: (run) => {
+        this.#endpoints.window.after(run);
+      },
       nextTransactionId: () => this.#nextTransactionId(),
       makeProducer: (session, target, options) =>
         makeProducer(this.#endpoints, session, target, options),
       makeConsumer: (session, target, options) =>
         makeConsumer(this.#endpoints, session, target, options),
-      rollBack: async (info, options) => {
-        await this.#request(info, 'A rollback', {
-          ...options,
-          interrupted: 'answered',
-          when: afterSends,
-        });
+      rollBack: async (info, when, options) => {
+        await this.#request(info, 'A rollback', { ...options, interrupted: 'answered', when });
       },
       outcomeOf: (id, options) =>
         askOutcome(id, {
@@ -540,14 +554,6 @@ export class Connection {
     return request(this.#channel, info, what, {
       ...options,
       timeoutMs,
-    });
-  }
-
-  #temporaryInfo(queue: Destination): OutgoingCommand {
-    return command('DestinationInfo', {
-      connectionId: command('ConnectionId', { value: this.id }),
-      destination: toWireDestination(queue),
-      operationType: DESTINATION_OPERATION.add,
     });
   }
 

@@ -1,3 +1,4 @@
+import { BrokerError } from '@batonmq/model';
 import { command, type ConsumerId } from '@batonmq/openwire';
 import type { RuntimeComponents } from '@batonmq/runtime';
 import type { ClientSettings } from '../client-settings.ts';
@@ -11,6 +12,8 @@ import {
   type DestinationLike,
 } from '../message/wire-destination.ts';
 import { Producer, type ProducerOptions } from '../producer/producer.ts';
+import { splitProducerOptions } from '../producer/named-options.ts';
+import { ProducerWindow } from '../producer/producer-window.ts';
 import type { SendWindow } from '../producer/send-window.ts';
 import type { Session } from '../session/session.ts';
 import type { Browser } from './browse.ts';
@@ -28,6 +31,8 @@ export interface EndpointContext {
   readonly window: SendWindow;
   /** By consumer number: who gets what is dispatched. */
   readonly receivers: Map<number, Consumer | Browser>;
+  /** By producer number. */
+  readonly producerWindows: Map<number, ProducerWindow>;
   /** Numbers for producers and consumers, unique in the connection. */
   nextNumber(): number;
   /** The consumer's acks are to go out with this turn's write. */
@@ -45,20 +50,24 @@ export async function makeProducer(
   context: EndpointContext,
   session: Session,
   target: DestinationLike | undefined,
-  options: ProducerOptions,
+  given: ProducerOptions,
 ): Promise<Producer> {
-  const { settings, channel, window } = context;
+  const { settings, channel, window, producerWindows } = context;
   const { jms, failover, sendTimeoutMs } = settings;
+  const number = context.nextNumber();
   const id = command('ProducerId', {
     connectionId: context.connectionId,
     sessionId: session.id.value,
-    value: context.nextNumber(),
+    value: number,
   });
-  const to = target === undefined ? undefined : toDestination(target);
-  const producer = new Producer(id, to, options, {
+  const named = target === undefined ? undefined : splitProducerOptions(toDestination(target));
+  const options = { ...given, ...named?.options };
+  const producerWindow = makeProducerWindow(options, settings);
+  const producer = new Producer(id, named?.to, options, {
     channel,
     session,
     window,
+    producerWindow,
     sendTimeoutMs,
     useCompression: jms.useCompression,
     useAsyncSend: jms.useAsyncSend,
@@ -66,11 +75,27 @@ export async function makeProducer(
     wallTime: () => context.components.clock.wallTime(),
     closed: (closed) => {
       session.producers.delete(closed);
+      producerWindows.delete(number);
     },
   });
   await request(channel, producer.info, 'Creating a producer', withDeadline(options, settings));
   session.producers.add(producer);
+  if (producerWindow !== undefined) producerWindows.set(number, producerWindow);
   return producer;
+}
+
+function makeProducerWindow(
+  { windowBytes }: ProducerOptions,
+  { jms, sendQueueCount: lineMax }: ClientSettings,
+): ProducerWindow | undefined {
+  const bytesMax = windowBytes ?? jms.producerWindowSize;
+  if (!Number.isInteger(bytesMax) || bytesMax < 0 || bytesMax >= 2 ** 31) {
+    throw new BrokerError(
+      'BATON_INVALID_OPTION',
+      `windowBytes must be a whole number from 0 to ${2 ** 31 - 1}, not ${bytesMax}`,
+    );
+  }
+  return bytesMax === 0 ? undefined : new ProducerWindow({ bytesMax, lineMax });
 }
 
 /** Announces a consumer; resolves when the broker has accepted it. */

@@ -58,6 +58,8 @@ export interface ConsumerContext {
 interface Waiter {
   resolve(message: ReceivedMessage | undefined): void;
   reject(error: Error): void;
+  /** By the clock; what waits for ever has none. */
+  readonly deadline: number;
 }
 
 /** In `dups-ok`, acks wait at most this long. */
@@ -94,6 +96,7 @@ export class Consumer implements DeliveryOwner, AsyncIterable<ReceivedMessage> {
   #lastDelivered = -1;
   /** Set while a redelivery is waited for. */
   #cancelPause: CancelTimer | undefined;
+  /** The broker was asked for a message and has not answered; only without a window. */
   #hasPull = false;
   #cancelLazyAck: CancelTimer | undefined;
   #end: { readonly error: Error | undefined } | undefined;
@@ -201,19 +204,16 @@ export class Consumer implements DeliveryOwner, AsyncIterable<ReceivedMessage> {
   // For the connection and the session
 
   dispatched({ message, redeliveryCounter }: MessageDispatch): void {
-    if (message === null) {
-      this.#hasPull = false;
-      this.#waiters.shift()?.resolve(undefined);
-      return;
-    }
     this.#hasPull = false;
-    this.#buffered.push(new ReceivedMessage(message, redeliveryCounter, this.#epoch, this));
+    if (message === null) this.#endPull();
+    else this.#buffered.push(new ReceivedMessage(message, redeliveryCounter, this.#epoch, this));
     this.#serve();
   }
 
   /** The broker changed the window. */
   windowChanged(prefetchCount: number): void {
     this.#prefetchCount = prefetchCount;
+    this.#pullForFirst();
   }
 
   /** Tells the broker what was done since the last time; all of a turn's deliveries in one ack. */
@@ -258,6 +258,7 @@ export class Consumer implements DeliveryOwner, AsyncIterable<ReceivedMessage> {
     this.#cancelPause?.();
     this.#cancelPause = undefined;
     this.#lastDelivered = -1;
+    this.#hasPull = false;
   }
 
   /** Comes without a window, which {@link afterReplay} opens: no message may overtake the replay. */
@@ -275,7 +276,12 @@ export class Consumer implements DeliveryOwner, AsyncIterable<ReceivedMessage> {
     const { consumerId, destination } = this.info;
     if (this.#prefetchCount > 0) {
       yield command('ConsumerControl', { consumerId, destination, prefetch: this.#prefetchCount });
-    } else if (this.#hasPull) yield this.#pull(0);
+      return;
+    }
+    const [first] = this.#waiters;
+    if (first === undefined) return;
+    this.#hasPull = true;
+    yield this.#pull(this.#timeoutFor(first));
   }
 
   /** Ends it for good: whoever waits is told. */
@@ -306,29 +312,58 @@ export class Consumer implements DeliveryOwner, AsyncIterable<ReceivedMessage> {
     const mustWait = this.#cancelPause !== undefined || this.#waiters.length > 0;
     const ready = mustWait ? undefined : this.#take();
     if (ready !== undefined) return Promise.resolve(ready);
-    if (options.timeoutMs === 0 && this.#prefetchCount > 0) return Promise.resolve(undefined);
-    const waiter: Waiter = { resolve: () => undefined, reject: () => undefined };
+    const { clock } = this.#context;
+    const { timeoutMs = -1 } = options;
+    const isPulling = this.#prefetchCount === 0 && this.#buffered.length === 0;
+    if (timeoutMs === 0 && !isPulling) return Promise.resolve(undefined);
+    const waiter: Waiter = {
+      resolve: () => undefined,
+      reject: () => undefined,
+      deadline: timeoutMs < 0 ? Infinity : clock.now() + timeoutMs,
+    };
     const wait = waitFor<ReceivedMessage | undefined>(
-      this.#context.clock,
+      clock,
       'A receive',
-      this.#prefetchCount > 0 ? options : pullOptions(options),
+      isPulling ? pullOptions(options) : options,
       () => {
+        const isFirst = this.#waiters[0] === waiter;
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        // The broker would still send what nobody waits for, and nobody else would get it.
+        if (isFirst) this.#pullForFirst();
       },
     );
     waiter.resolve = wait.resolve;
     waiter.reject = wait.reject;
     this.#waiters.push(waiter);
-    this.#askForOne(options.timeoutMs ?? -1);
+    if (this.#waiters[0] === waiter) this.#pullForFirst();
     return wait.promise;
   }
 
-  /** A consumer without a window gets one message for each pull. */
-  #askForOne(timeoutMs: number): void {
-    if (this.#prefetchCount > 0 || this.#hasPull) return;
-    this.#hasPull = true;
-    // On the wire 0 is "for ever" and -1 "not at all".
-    this.#context.channel.post(this.#pull(timeoutMs === 0 ? -1 : Math.max(0, timeoutMs)));
+  /**
+   * A consumer without a window gets one message for each pull, and each replaces the one before: there is
+   * one for the first who waits, or one that ends the last if nobody does.
+   */
+  #pullForFirst(): void {
+    if (this.#prefetchCount > 0 || this.#buffered.length > 0) return;
+    const [first] = this.#waiters;
+    if (first === undefined && !this.#hasPull) return;
+    this.#hasPull = first !== undefined;
+    const timeout = first === undefined ? PULL.withoutWait : this.#timeoutFor(first);
+    this.#context.channel.post(this.#pull(timeout));
+  }
+
+  #timeoutFor({ deadline }: Waiter): number {
+    if (deadline === Infinity) return PULL.forEver;
+    const leftMs = Math.ceil(deadline - this.#context.clock.now());
+    return leftMs > 0 ? leftMs : PULL.withoutWait;
+  }
+
+  /** The broker had nothing: so did the first in line, unless this was still the end of an earlier pull. */
+  #endPull(): void {
+    const [first] = this.#waiters;
+    if (first === undefined || first.deadline > this.#context.clock.now()) return;
+    this.#waiters.shift();
+    first.resolve(undefined);
   }
 
   #pull(timeout: number): ReturnType<typeof command<'MessagePull'>> {
@@ -339,9 +374,10 @@ export class Consumer implements DeliveryOwner, AsyncIterable<ReceivedMessage> {
   #serve(): void {
     while (this.#waiters.length > 0 && this.#cancelPause === undefined) {
       const message = this.#take();
-      if (message === undefined) return;
+      if (message === undefined) break;
       this.#waiters.shift()?.resolve(message);
     }
+    if (this.#waiters.length > 0 && !this.#hasPull) this.#pullForFirst();
   }
 
   /** Takes the next message that is not dead, and notes it as delivered. */
@@ -528,6 +564,9 @@ export class Consumer implements DeliveryOwner, AsyncIterable<ReceivedMessage> {
     for (const waiter of waiters) waiter.reject(error ?? closedError('The consumer'));
   }
 }
+
+/** Timeouts of a pull that are no milliseconds. */
+const PULL = { forEver: 0, withoutWait: -1 } as const;
 
 /** The broker answers a pull when its time is over; the deadline here is for a broker that does not. */
 const PULL_GRACE_MS = 2_000;

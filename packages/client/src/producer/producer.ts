@@ -18,6 +18,8 @@ import {
   type DestinationLike,
 } from '../message/wire-destination.ts';
 import type { Session } from '../session/session.ts';
+import { splitProducerOptions } from './named-options.ts';
+import type { ProducerWindow } from './producer-window.ts';
 import { withSchedule, type MessageSchedule } from './message-schedule.ts';
 import type { SendWindow } from './send-window.ts';
 
@@ -36,6 +38,13 @@ export interface SendOptions extends CallOptions {
 export interface ProducerOptions extends SendOptions {
   /** Deflates bodies. @defaultValue `jms.useCompression`, false */
   readonly useCompression?: boolean;
+  /**
+   * Bytes that the broker may have of this producer's sends without having accepted them, 0 to 2³¹ − 1; 0
+   * is any. Counts sends that ask for no answer: non-persistent ones, those of a transaction, and with
+   * `jms.useAsyncSend` all. Further ones wait in line. One message always goes out, however large.
+   * @defaultValue `producer.windowSize` in the name of the destination, else `jms.producerWindowSize`, 0
+   */
+  readonly windowBytes?: number;
 }
 
 /** What a send resolves with. */
@@ -57,6 +66,8 @@ export interface ProducerContext {
   readonly channel: Channel;
   readonly session: Session;
   readonly window: SendWindow;
+  /** Its own window, if it has one. */
+  readonly producerWindow: ProducerWindow | undefined;
   readonly sendTimeoutMs: number;
   readonly useCompression: boolean;
   /** Send without waiting for answers even what is persistent. */
@@ -96,15 +107,20 @@ export class Producer {
     this.#wireDestination = destination === undefined ? null : toWireDestination(destination);
     this.#defaults = defaults;
     this.#context = context;
-    this.info = command('ProducerInfo', { producerId: id, destination: this.#wireDestination });
+    this.info = command('ProducerInfo', {
+      producerId: id,
+      destination: this.#wireDestination,
+      windowSize: context.producerWindow?.bytesMax ?? 0,
+    });
   }
 
   /**
    * Sends a message.
    *
    * Persistent outside of a transaction: resolves when the broker has stored it durably. Otherwise:
-   * when it was handed to the socket; in a transaction the commit tells the outcome. Any number of
-   * sends may be under way; beyond the send window they wait in line, in order. After a reconnect
+   * when it was handed to the socket, which with a producer window is not before the broker has
+   * accepted enough of what went before; in a transaction the commit tells the outcome. Any number of
+   * sends may be under way; beyond the windows they wait in line, in order. After a reconnect
    * unanswered sends are repeated under the same message id, and a BatonMQ broker stores none twice.
    * Nobody has to wait for the promise: a rejection that is not looked at does no harm.
    *
@@ -186,10 +202,22 @@ export class Producer {
       unanswered++;
       this.#send(this.#wireDestination, message, options, answered);
       // Once the window is full, ours is the next message in line: more would only queue up.
-      while (!this.#context.window.hasRoom && unanswered > 0) await change();
+      while (!this.#hasRoom && unanswered > 0) await change();
     }
     while (unanswered > 0) await change();
     if (failure !== undefined) throw failure;
+  }
+
+  get #hasRoom(): boolean {
+    const { window, producerWindow } = this.#context;
+    return window.hasRoom && producerWindow?.hasRoom !== false;
+  }
+
+  /** Calls `run` when no send of this producer waits for its window. */
+  afterSends(run: () => void): void {
+    const { producerWindow } = this.#context;
+    if (producerWindow === undefined) run();
+    else producerWindow.after(run);
   }
 
   #arguments(
@@ -206,8 +234,15 @@ export class Producer {
         'This producer has no destination: send(destination, message)',
       );
     }
-    const target = toDestination(first as DestinationLike);
-    return [toWireDestination(target), second as Sendable, third ?? {}];
+    const { to, options } = splitProducerOptions(toDestination(first as DestinationLike));
+    if (options.windowBytes !== undefined) {
+      throw new BrokerError(
+        'BATON_INVALID_OPTION',
+        'The option producer.windowSize belongs in createProducer: a window is of a producer, not of a send',
+        { details: { option: 'producer.windowSize' } },
+      );
+    }
+    return [toWireDestination(to), second as Sendable, third ?? {}];
   }
 
   #send(
@@ -244,15 +279,19 @@ export class Producer {
     interrupted: 'resend' | 'settle',
     answered: (error: Error | undefined, id: MessageId) => void,
   ): void {
-    const { channel, window } = this.#context;
+    const { channel, window, producerWindow } = this.#context;
     const size = messageSize(outgoing);
+    // The broker accepts what it does not answer.
+    const ownSize = outgoing.responseRequired ? 0 : size;
     let isInside = false;
+    let isInsideOwn = false;
     let isSettled = false;
     this.#unsettledCount++;
     const settle = (error: Error | undefined): void => {
       isSettled = true;
       this.#unsettledCount--;
       if (isInside) window.leave(size);
+      if (isInsideOwn) producerWindow?.settled(ownSize, error === undefined);
       answered(error, outgoing.messageId as MessageId);
       if (this.#unsettledCount === 0) this.#onSettled?.();
     };
@@ -264,20 +303,27 @@ export class Producer {
       interrupted: interrupted === 'resend' ? interrupted : settled(settle),
       settle,
     });
-    const entered = window.enter(size, () => {
-      isInside = true;
-      if (isSettled) window.leave(size);
-      else channel.transmit(commandId);
-    });
-    if (!entered) {
-      channel.cancel(
-        commandId,
-        new BrokerError(
-          'BATON_LIMIT',
-          'Too many sends wait for room already: wait for some of them',
-        ),
-      );
+    const enter = (): void => {
+      const isEntering = window.enter(size, () => {
+        isInside = true;
+        if (isSettled) window.leave(size);
+        else channel.transmit(commandId);
+      });
+      if (!isEntering) channel.cancel(commandId, tooManySends());
+    };
+    if (producerWindow === undefined) {
+      enter();
+      return;
     }
+    const isEntering = producerWindow.enter(ownSize, () => {
+      if (isSettled) {
+        producerWindow.settled(ownSize, false);
+        return;
+      }
+      isInsideOwn = true;
+      enter();
+    });
+    if (!isEntering) channel.cancel(commandId, tooManySends());
   }
 
   #message(target: WireDestination | null, sendable: Sendable, options: SendOptions): WireMessage {
@@ -307,6 +353,13 @@ export class Producer {
       expiration: timeToLiveMs > 0 ? timestamp + timeToLiveMs : 0,
     } satisfies Partial<WireMessage>);
   }
+}
+
+function tooManySends(): BrokerError {
+  return new BrokerError(
+    'BATON_LIMIT',
+    'Too many sends wait for room already: wait for some of them',
+  );
 }
 
 /** An interruption settles the command: something else takes care of its effect. */

@@ -72,7 +72,7 @@ export class SendWindow {
   }
 
   #fits(bytes: number): boolean {
-    if (this.#count === 0) return true;
+    if (this.#bytes === 0 && this.#count < this.#countMax) return true;
     return this.#count < this.#countMax && this.#bytes + bytes <= this.#bytesMax;
   }
 }

@@ -37,7 +37,7 @@ export interface SessionContext {
   readonly requestTimeoutMs: number;
   readonly transactionReplayBytes: number;
   readonly trackTransactionProducers: boolean;
-  /** Calls `run` when no send made before waits in line any more: what ends a transaction must not overtake it. */
+  /** Calls `run` when no send of any session waits for the connection's window. */
   afterSends(run: () => void): void;
   nextTransactionId(): LocalTransactionId;
   makeProducer(
@@ -50,8 +50,12 @@ export interface SessionContext {
     target: DestinationLike,
     options: ConsumerOptions,
   ): Promise<Consumer>;
-  /** Resolves also if the connection breaks: that rolls back too. */
-  rollBack(info: TransactionInfo, options: CallOptions): Promise<void>;
+  /** Sends it when told to. Resolves also if the connection breaks: that rolls back too. */
+  rollBack(
+    info: TransactionInfo,
+    when: (transmit: () => void) => void,
+    options: CallOptions,
+  ): Promise<void>;
   /** Asks a broker how a commit ended; see docs/formats/openwire-extensions.md. */
   outcomeOf(
     id: LocalTransactionId,
@@ -254,10 +258,24 @@ export class Session {
           return 'done';
         },
       });
-      this.#context.afterSends(() => {
+      this.#afterSends(() => {
         channel.transmit(commandId);
       });
     });
+  }
+
+  /** Calls `run` when no send made before waits in line: what ends a transaction must not overtake it. */
+  #afterSends(run: () => void): void {
+    let next = (): void => {
+      this.#context.afterSends(run);
+    };
+    for (const producer of this.producers) {
+      const rest = next;
+      next = () => {
+        producer.afterSends(rest);
+      };
+    }
+    next();
   }
 
   async #resolveDoubt(transaction: Transaction, options: CallOptions): Promise<void> {
@@ -282,7 +300,10 @@ export class Session {
     }
     // As the reference client does: the broker un-marks them and leaves them with the consumer.
     for (const consumer of this.consumers) consumer.acknowledgeTransaction(transaction);
-    await this.#context.rollBack(transaction.info(TRANSACTION_TYPE.rollback), options);
+    const when = (run: () => void): void => {
+      this.#afterSends(run);
+    };
+    await this.#context.rollBack(transaction.info(TRANSACTION_TYPE.rollback), when, options);
     this.#redeliver();
   }
 
