@@ -15,7 +15,10 @@ export interface DestinationStatus {
   readonly messageCount: number;
   readonly consumerCount: number;
   readonly inFlightCount: number;
-  /** Messages that wait although consumers are there, because no selector of theirs matches them; of a queue. */
+  /**
+   * Messages of a queue that wait although consumers are there, because no selector of theirs matches them; also those
+   * that stay in the store because their groups wait for their owners.
+   */
   readonly unmatchedCount: number;
   /** True while a queue gives nothing out, see {@link Broker.pauseQueue}. */
   readonly isPaused: boolean;

@@ -50,6 +50,11 @@ export class Consumers {
     return this.#groups?.isAwaiting ?? false;
   }
 
+  /** True once there was a message of a group. */
+  get hasGroups(): boolean {
+    return this.#groups !== undefined;
+  }
+
   get selections(): Iterable<Selection> {
     return this.#selections.values();
   }
@@ -117,6 +122,11 @@ export class Consumers {
   /** The queue looks at its messages from the first. */
   walkBegins(): void {
     this.#groups?.walkBegins();
+  }
+
+  /** True if messages of its group were passed by since the walk began. */
+  isPassedBy({ group }: Entry): boolean {
+    return group !== undefined && this.#groups?.isPassedBy(group) === true;
   }
 
   /** A dispatched entry was consumed, given back, or is a dead letter. */

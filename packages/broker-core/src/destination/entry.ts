@@ -14,6 +14,7 @@ import { NOT_STORED } from '../write-queue.ts';
 import type { Attachment } from './consumer-ring.ts';
 import type { Lane } from './lane.ts';
 import type { MessageGroup } from './message-groups.ts';
+import type { ParkedGroup } from './parked-groups.ts';
 import type { Queue } from './queue.ts';
 import type { View } from './views.ts';
 
@@ -33,6 +34,8 @@ export class Entry implements Delivery, Receipt {
   redeliveryCount: number;
   /** The selections that it matches; none in a lane where everybody may have everything. */
   views: readonly View[] | undefined = undefined;
+  /** Set while it is ready as one of the next of a group that is parked. */
+  parked: ParkedGroup | undefined = undefined;
   /** Who has it; set while it is dispatched. */
   subscription: QueueSubscription | undefined = undefined;
   /** The open transaction that acked it. */

@@ -42,8 +42,11 @@ export class Lane {
   #views: Views | undefined;
   #ready = new Deque<Entry>();
   #returned = new Deque<Entry>();
-  /** Of stored messages in `ready`. */
+  /** Stored messages in `ready`. */
+  #windowCount = 0;
   #windowBytes = 0;
+  /** True if groups that wait fill the window, and no more of them can be parked. */
+  #isParkingInVain = false;
   #expiringCount = 0;
   #held: HeldPlaces | undefined;
   #number: DestinationNumber | undefined;
@@ -111,13 +114,14 @@ export class Lane {
     return entry;
   }
 
-  /** A message that was accepted is durable, or need not be. True if it is ready. */
+  /** A message that was accepted is durable, or need not be. True if there may be something to give out. */
   sent(entry: Entry): boolean {
     if (!entry.isStored) {
       if (this.#views !== undefined) entry.views = this.#views.of(entry);
     } else if (!this.#keeps(entry)) {
       this.pageIn();
-      return false;
+      // A walk finds out whether groups that wait stand in its way.
+      return this.queue.consumers.hasGroups && !this.#isParkingInVain && this.#isClogged;
     }
     this.#makeReady(entry);
     return true;
@@ -132,6 +136,7 @@ export class Lane {
 
   /** Takes out `entry`, which is {@link at} that place. */
   take(entry: Entry, index: number): Entry {
+    this.#isParkingInVain = false;
     const returnedCount = this.#returned.length;
     if (index < returnedCount) {
       this.#returned.removeAt(index);
@@ -229,15 +234,41 @@ export class Lane {
   /** Reads ahead when half of the window is free and somebody consumes. */
   pageIn(): void {
     if (this.#backlog.messageCount === 0 || this.queue.consumers.attachments.size === 0) return;
-    const { queueWindowMessages, queueWindowBytes, pageMessages } = this.#parts.settings;
+    const { pageMessages } = this.#parts.settings;
     if (this.#views !== undefined) {
       const from = this.#views.nextFrom();
       if (from !== undefined) this.#backlog.read(from as Sequence, pageMessages);
       return;
     }
-    if (this.#ready.length * 2 > queueWindowMessages) return;
-    if (this.#windowBytes * 2 > queueWindowBytes || this.#isWindowFull) return;
-    this.#backlog.read(this.#backlog.from, pageMessages);
+    if (this.#hasPlaceForPage) this.#backlog.read(this.#backlog.from, pageMessages);
+  }
+
+  /**
+   * A walk passed by all that is ready. If that leaves no place for what is behind it, the groups that wait
+   * keep only their next message in memory.
+   */
+  passedBy(): void {
+    if (!this.#isClogged) return;
+    const heads = this.#waitingHeads();
+    this.#isParkingInVain = heads.size === 0;
+    if (heads.size === 0) return;
+    const views = this.#views ?? this.#scatter();
+    for (const [groupId, head] of heads) {
+      if (views.parked.park(groupId, head)) continue;
+      this.#isParkingInVain = true;
+      break;
+    }
+    this.#ready.filter((entry) => {
+      const { sequence, isStored, message } = entry;
+      const isKept = !isStored || views.parked.of(message.groupId, sequence) === undefined;
+      if (!isKept) {
+        if (message.expiration !== 0) this.#expiringCount -= 1;
+        this.#leftReady(entry);
+        views.left(entry);
+      }
+      return isKept;
+    });
+    views.recount(this.#ready);
   }
 
   /** A page of messages that everybody may have. */
@@ -319,7 +350,7 @@ export class Lane {
   /** Forgets everything in it. */
   clear(): void {
     this.#parts.window.usedBytes -= this.#windowBytes;
-    this.#windowBytes = 0;
+    this.#windowBytes = this.#windowCount = 0;
     this.#ready.clear();
     this.#returned.clear();
     this.#backlog.clear();
@@ -332,9 +363,34 @@ export class Lane {
 
   get #isWindowFull(): boolean {
     const { queueWindowMessages, queueWindowBytes, windowBytes } = this.#parts.settings;
-    const count = this.#ready.length;
-    if (count >= queueWindowMessages || this.#windowBytes >= queueWindowBytes) return true;
+    const { readyCount = 0, readyBytes = 0 } = this.#views?.parked ?? {};
+    const count = this.#windowCount - readyCount;
+    if (count >= queueWindowMessages) return true;
+    if (this.#windowBytes - readyBytes >= queueWindowBytes) return true;
     return this.#parts.window.usedBytes >= windowBytes && count >= WINDOW_MESSAGES_MIN;
+  }
+
+  get #hasPlaceForPage(): boolean {
+    const { queueWindowMessages, queueWindowBytes } = this.#parts.settings;
+    if (this.#windowCount * 2 > queueWindowMessages) return false;
+    return this.#windowBytes * 2 <= queueWindowBytes && !this.#isWindowFull;
+  }
+
+  /** True if there is more in the store, and no place to read it. */
+  get #isClogged(): boolean {
+    if (this.#backlog.messageCount === 0) return false;
+    return this.#views?.isClogged ?? !this.#hasPlaceForPage;
+  }
+
+  /** Of the groups that were passed by in this walk, the first messages that are ready. */
+  #waitingHeads(): ReadonlyMap<string, Entry> {
+    const heads = new Map<string, Entry>();
+    for (const entry of this.#ready) {
+      const { groupId } = entry.message;
+      if (groupId === undefined || !entry.isStored || entry.parked !== undefined) continue;
+      if (!heads.has(groupId) && this.queue.consumers.isPassedBy(entry)) heads.set(groupId, entry);
+    }
+    return heads;
   }
 
   #makeReady(entry: Entry): void {
@@ -367,6 +423,7 @@ export class Lane {
   #enter(entry: Entry): void {
     entry.brokerSequence = this.#parts.nextBrokerSequence();
     if (entry.isStored) {
+      this.#windowCount += 1;
       this.#windowBytes += entry.bytes;
       this.#parts.window.usedBytes += entry.bytes;
     }
@@ -376,7 +433,9 @@ export class Lane {
 
   #leftReady(entry: Entry): void {
     countReady(entry, -1);
+    entry.parked = undefined;
     if (!entry.isStored) return;
+    this.#windowCount -= 1;
     this.#windowBytes -= entry.bytes;
     this.#parts.window.usedBytes -= entry.bytes;
   }
@@ -386,15 +445,18 @@ export class Lane {
     yield* this.#ready;
   }
 
-  /** Somebody wants only some of the messages. */
-  #scatter(): void {
+  /** Somebody wants only some of the messages, or some groups are to be passed over. */
+  #scatter(): Views {
     this.#backlog.scatter();
-    const views = new Views(this, this.#backlog);
+    const { queueWindowMessages, queueWindowBytes } = this.#parts.settings;
+    const parkedLimits = { messageCountMax: queueWindowMessages, bytesMax: queueWindowBytes };
+    const views = new Views(this, this.#backlog, parkedLimits);
     this.#views = views;
     for (const selection of this.queue.consumers.selections) views.add(selection);
     for (const entry of this.#inMemory()) entry.views = views.of(entry);
     views.recount(this.#ready);
     this.#passOver();
+    return views;
   }
 
   /** Everybody wants everything again, and those who are there have come past what was passed over. */
@@ -402,10 +464,11 @@ export class Lane {
     const views = this.#views;
     if (views === undefined || this.queue.consumers.isSelective || views.size > 1) return;
     const { durableThrough, messageCount } = this.#backlog;
+    if (messageCount > 0 && views.parked.size > 0) return;
     const from = Math.min(views.onlyFrom ?? 1, durableThrough + 1);
     if (!this.#backlog.gather(messageCount === 0 ? durableThrough + 1 : from)) return;
     this.#views = undefined;
-    for (const entry of this.#inMemory()) entry.views = undefined;
+    for (const entry of this.#inMemory()) entry.views = entry.parked = undefined;
   }
 
   /** Leaves in the store what is stored and nobody may have, while somebody is there. */

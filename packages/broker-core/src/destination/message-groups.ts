@@ -168,6 +168,11 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
     this.#walk += 1;
   }
 
+  /** True if a message of the group was passed by since then. */
+  isPassedBy(group: MessageGroup<C>): boolean {
+    return group.passedInWalk === this.#walk;
+  }
+
   /** The group of that id, made if missing. */
   of(groupId: string): MessageGroup<C> {
     const found = this.#groups.get(groupId);
@@ -183,7 +188,7 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
    * group are asked for in their order.
    */
   choose(group: MessageGroup<C>, message: M): C | undefined {
-    if (group.passedInWalk === this.#walk) return undefined;
+    if (this.isPassedBy(group)) return undefined;
     const consumer = this.#chosen(group, message);
     if (consumer === undefined) {
       // One that no consumer wants holds up no others.

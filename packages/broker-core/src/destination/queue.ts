@@ -216,6 +216,7 @@ export class Queue {
       if (lane === undefined) return;
       const entry = lane.at(index);
       if (entry === undefined) {
+        if (index > 0 && this.consumers.hasGroups) lane.passedBy();
         // Those of this lane go first, as soon as they are here.
         if (lane.isPagingForAll) return;
         laneIndex += 1;
@@ -409,8 +410,8 @@ export class Queue {
       for (const entry of lane.takeExpired((each) => this.#isExpired(each))) this.#expire(entry);
     }
     this.#parts.writes.seal();
-    // Their groups may go on.
-    if (delayed.length > 0) this.dispatch();
+    // What waited behind them may go on.
+    this.dispatch();
     for (const lane of this.#lanes) lane.lookAtHead();
   }
 
