@@ -95,7 +95,7 @@ export interface Broker {
    * Moves the dead letters of a queue back to where they came from: to their queue, or to their topic and so to
    * all its subscriptions. They begin anew, with no redelivery counted; one that expired has no
    * expiration any more, and one that was not persistent is now. Messages that
-   * are no dead letters, and letters of temporary destinations, stay. Pages of 500 are moved whole or not at all.
+   * are no dead letters, and letters of temporary destinations, stay. All letters of a message id named go. Pages of 500 are moved whole or not at all.
    *
    * @throws `BATON_INVALID_DESTINATION` for a queue that is not there, `BATON_INVALID_SELECTOR`,
    * `BATON_INVALID_ARGUMENT`, `BATON_NOT_ACTIVE`, `BATON_STORE_FULL`, `BATON_FENCED`; what was moved before stays moved.

@@ -144,14 +144,7 @@ class BatonBroker implements Broker {
     deadLetterQueue: Destination,
     options: RedriveOptions = {},
   ): Promise<RedriveResult> {
-    const { limit = 1 } = options;
-    if (Number.isSafeInteger(limit) && limit >= 1) {
-      return this.#activeTerm().redrive(deadLetterQueue, options);
-    }
-    throw new BrokerError(
-      'BATON_INVALID_ARGUMENT',
-      `A redrive moves 1 message or more; its limit is ${limit}`,
-    );
+    return this.#activeTerm().redrive(deadLetterQueue, options);
   }
 
   pauseQueue(queue: Destination): void {

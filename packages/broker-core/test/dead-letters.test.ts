@@ -153,7 +153,11 @@ const DLQ = parseDestination('ActiveMQ.DLQ');
 test('a redrive moves dead letters back as they were, with nothing counted', async () => {
   const broker = await world.broker();
   const client = await letters(broker, 3);
-  expect(await world.run(broker.redrive(DLQ))).toEqual({ movedCount: 3 });
+  expect(await world.run(broker.redrive(DLQ))).toEqual({
+    movedCount: 3,
+    movedTo: [{ destination: 'queue://A', messageCount: 3 }],
+    notFoundIds: [],
+  });
   const consumer = await consumed(client, 'A');
   expect(consumer.texts).toEqual(['0', '1', '2']);
   expect(consumer.deliveries[0]).toMatchObject({
@@ -170,8 +174,8 @@ test('a redrive moves dead letters back as they were, with nothing counted', asy
 test('a redrive reaches letters that are in the store alone, and moves no more than its limit', async () => {
   const broker = await world.broker({ queueWindowMessages: 16 });
   const client = await letters(broker, 1200);
-  expect(await world.run(broker.redrive(DLQ, { limit: 700 }))).toEqual({ movedCount: 700 });
-  expect(await world.run(broker.redrive(DLQ))).toEqual({ movedCount: 500 });
+  expect(await world.run(broker.redrive(DLQ, { limit: 700 }))).toMatchObject({ movedCount: 700 });
+  expect(await world.run(broker.redrive(DLQ))).toMatchObject({ movedCount: 500 });
   const consumer = client.consume('A').ackAtOnce();
   await world.elapse(200);
   expect(new Set(consumer.texts).size).toBe(1200);
@@ -183,7 +187,7 @@ test('messages that are no dead letters stay; an expired one comes back without 
   const client = new TestClient(world, broker);
   await client.send('ActiveMQ.DLQ', 'own');
   await client.send('A', 'late', { expiration: 1 });
-  expect(await world.run(broker.redrive(DLQ))).toEqual({ movedCount: 1 });
+  expect(await world.run(broker.redrive(DLQ))).toMatchObject({ movedCount: 1 });
   const consumer = await consumed(client, 'A');
   expect(consumer.deliveries.map(({ message }) => message.expiration)).toEqual([0]);
   expect((await consumed(client, 'ActiveMQ.DLQ')).texts).toEqual(['own']);
@@ -196,7 +200,7 @@ test('a letter that dies again while its queue is redriven is not moved again', 
   consumer.onDelivery = (delivery) => {
     void consumer.ack(delivery, delivery, { kind: 'poison' });
   };
-  expect(await world.run(broker.redrive(DLQ))).toEqual({ movedCount: 2 });
+  expect(await world.run(broker.redrive(DLQ))).toMatchObject({ movedCount: 2 });
   await world.elapse();
   expect((await consumed(client, 'ActiveMQ.DLQ')).texts).toEqual(['0', '1']);
 });
@@ -243,10 +247,52 @@ test('a redrive that finds no room leaves the letters where they are', async () 
   expect((await consumed(client, 'ActiveMQ.DLQ')).texts).toEqual(['0']);
 });
 
+test('named letters are moved, wherever they are, and those that are not there are told', async () => {
+  const broker = await world.broker({ queueWindowMessages: 16 });
+  const client = await letters(broker, 200);
+  const ids = [3, 150, 777].map((sequence) => `${client.producer.key}:${sequence}`);
+  expect(await world.run(broker.redrive(DLQ, { ids }))).toEqual({
+    movedCount: 2,
+    movedTo: [{ destination: 'queue://A', messageCount: 2 }],
+    notFoundIds: [`${client.producer.key}:777`],
+  });
+  expect((await consumed(client, 'A')).texts).toEqual(['2', '149']);
+  const selector = "JMSPriority = 0 OR dlqDeliveryFailureCause = 'other'";
+  const [first] = ids;
+  expect(await world.run(broker.redrive(DLQ, { ids: [`${first}'`, '8'], selector }))).toMatchObject(
+    { movedCount: 0 },
+  );
+});
+
+test('a letter of a topic goes back to all subscribers of the topic', async () => {
+  const broker = await world.broker();
+  const client = new TestClient(world, broker);
+  const durable = (subscriptionName: string): TestConsumer =>
+    client.consume('topic://T', { subscriptionName });
+  const rejecting = durable('rejecting');
+  const other = durable('other').ackAtOnce();
+  await client.send('topic://T', 'one');
+  await world.elapse();
+  const [delivery] = rejecting.deliveries;
+  await rejecting.ack(delivery, delivery, { kind: 'poison' });
+  expect(await world.run(broker.redrive(DLQ))).toMatchObject({
+    movedTo: [{ destination: 'topic://T', messageCount: 1 }],
+  });
+  await world.elapse();
+  expect([rejecting.texts, other.texts]).toEqual([
+    ['one', 'one'],
+    ['one', 'one'],
+  ]);
+});
+
 test('only a queue that is there can be redriven, and one message is the least', async () => {
   const broker = await world.broker();
   await expect(broker.redrive(DLQ)).rejects.toMatchObject({ code: 'BATON_INVALID_DESTINATION' });
-  await expect(broker.redrive(DLQ, { limit: 0 })).rejects.toMatchObject({
-    code: 'BATON_INVALID_ARGUMENT',
-  });
+  await letters(broker, 1);
+  const ids = Array.from({ length: 1001 }, (_, index) => `ID:${index}`);
+  for (const options of [{ limit: 0 }, { limit: 1.5 }, { ids: [] }, { ids }]) {
+    await expect(broker.redrive(DLQ, options)).rejects.toMatchObject({
+      code: 'BATON_INVALID_ARGUMENT',
+    });
+  }
 });

@@ -27,7 +27,7 @@ beforeEach(async () => {
     status: () => Promise.reject(new Error('not asked')),
     policy: () => ({}),
     commanded: () => undefined,
-    redrive: () => Promise.resolve({ movedCount: 0 }),
+    redrive: () => Promise.resolve({ movedCount: 0, movedTo: [], notFoundIds: [] }),
     preparedTransactions: () => [],
     resolvePrepared: () => Promise.reject(new Error('not asked')),
   };

@@ -19,6 +19,12 @@ const STATUS: ServerStatus = {
 
 const POLICIES = new Map([['queue://A', { maxMessages: { value: 5, source: 'queue://>' } }]]);
 
+const MOVED = {
+  movedCount: 2,
+  movedTo: [{ destination: 'queue://A', messageCount: 2 }],
+  notFoundIds: ['ID:9'],
+};
+
 const redriven: unknown[] = [];
 const resolved: unknown[] = [];
 const commanded: AdminCommand[] = [];
@@ -28,7 +34,7 @@ function subject(status = STATUS): AdminSubject {
     status: () => Promise.resolve(status),
     redrive: ({ key }, options) => {
       redriven.push([key, options]);
-      return Promise.resolve({ movedCount: 2 });
+      return Promise.resolve(MOVED);
     },
     preparedTransactions: () => [
       {
@@ -118,7 +124,7 @@ test('a path that is none is refused, and harms nobody', async () => {
 
 test('a redrive is asked for by POST with a header that a page in a browser cannot send', async () => {
   admin = await serveAdmin('127.0.0.1:0', subject());
-  const uri = `${admin.uri}/redrive?destination=queue://ActiveMQ.DLQ&limit=2`;
+  const uri = `${admin.uri}/redrive?destination=queue://ActiveMQ.DLQ&limit=2&id=ID:8&id=ID:9`;
   expect((await fetch(uri)).status).toBe(405);
   expect((await fetch(uri, { method: 'POST' })).status).toBe(405);
   expect(redriven).toEqual([]);
@@ -126,8 +132,10 @@ test('a redrive is asked for by POST with a header that a page in a browser cann
     method: 'POST',
     headers: { 'batonmq-command': 'redrive' },
   });
-  expect([response.status, await response.json()]).toEqual([200, { movedCount: 2 }]);
-  expect(redriven).toEqual([['queue://ActiveMQ.DLQ', { limit: 2, selector: undefined }]]);
+  expect([response.status, await response.json()]).toEqual([200, MOVED]);
+  expect(redriven).toEqual([
+    ['queue://ActiveMQ.DLQ', { limit: 2, selector: undefined, ids: ['ID:8', 'ID:9'] }],
+  ]);
 });
 
 test('prepared transactions are listed', async () => {

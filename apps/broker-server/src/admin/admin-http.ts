@@ -60,8 +60,8 @@ type Answer = readonly [code: number, body: object];
  * - `/transactions`: the prepared XA transactions;
  * - `POST /resolve?transaction=XID:…&verdict=commit` or `rollback`: decides one of those in place of its transaction
  *   manager. Needs the header `batonmq-command: resolve`;
- * - `POST /redrive?destination=queue://ActiveMQ.DLQ`: moves its dead letters back, with `limit=N` and `selector=…` if
- *   given. Needs the header `batonmq-command: redrive`, which no page in a browser can send here.
+ * - `POST /redrive?destination=queue://ActiveMQ.DLQ`: moves its dead letters back, with `limit=N`, `selector=…` and
+ *   any number of `id=ID:…` if given, and tells how many went where. Needs the header `batonmq-command: redrive`, which no page in a browser can send here.
  *
  * All but the first two ask `access` first.
  *
@@ -146,7 +146,12 @@ async function redrive(request: IncomingMessage, url: URL, subject: AdminSubject
   if (!isCommand(request, 'redrive')) return notCommanded('redrive');
   const limit = url.searchParams.get('limit');
   const selector = url.searchParams.get('selector') ?? undefined;
-  const options = { selector, limit: limit === null ? undefined : Number(limit) };
+  const ids = url.searchParams.getAll('id');
+  const options = {
+    selector,
+    limit: limit === null ? undefined : Number(limit),
+    ids: ids.length === 0 ? undefined : ids,
+  };
   return [200, await subject.redrive(destinationIn(url), options)];
 }
 

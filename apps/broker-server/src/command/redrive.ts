@@ -7,6 +7,7 @@ interface RedriveFlags {
   readonly admin: string;
   readonly limit?: string;
   readonly selector?: string;
+  readonly id: readonly string[];
 }
 
 /** `batonmq redrive`. */
@@ -17,11 +18,25 @@ export function redriveCommand(): Command {
     .option(...ADMIN_OPTION)
     .option('--limit <count>', 'move this many at most')
     .option('--selector <selector>', 'move only those that it lets through')
-    .action(async (queue: string, { admin, limit, selector }: RedriveFlags) => {
+    .option('--id <id>', 'move only the message of this id; may be given again', addTo, [])
+    .action(async (queue: string, { admin, limit, selector, id: ids }: RedriveFlags) => {
       const query = new URLSearchParams({ destination: queue });
       if (limit !== undefined) query.set('limit', limit);
       if (selector !== undefined) query.set('selector', selector);
+      for (const id of ids) query.append('id', id);
       const result = await tellBroker<RedriveResult>(admin, 'redrive', query.toString());
-      process.stdout.write(`moved ${formatCount(result.movedCount, 'message')}\n`);
+      process.stdout.write(`${linesOf(result).join('\n')}\n`);
     });
+}
+
+function linesOf({ movedCount, movedTo, notFoundIds }: RedriveResult): readonly string[] {
+  return [
+    `moved ${formatCount(movedCount, 'message')}`,
+    ...movedTo.map(({ destination, messageCount }) => `  ${messageCount} to ${destination}`),
+    ...notFoundIds.map((id) => `not found: ${id}`),
+  ];
+}
+
+function addTo(id: string, ids: readonly string[]): readonly string[] {
+  return [...ids, id];
 }

@@ -1,4 +1,11 @@
-import { assert, connectionId, isTemporary, type Destination, type Message } from '@batonmq/model';
+import {
+  assert,
+  BrokerError,
+  connectionId,
+  isTemporary,
+  type Destination,
+  type Message,
+} from '@batonmq/model';
 import type { DurableWaits } from '../durable-waits.ts';
 import { Entry } from '../destination/entry.ts';
 import { Queue } from '../destination/queue.ts';
@@ -7,20 +14,31 @@ import { PULL_WITHOUT_WAIT } from '../subscription/dispatch-credit.ts';
 import { QueueSubscription, type SubscriptionOwner } from '../subscription/queue-subscription.ts';
 import { LAST_DELIVERED_NONE } from '../subscription/subscription.ts';
 import type { TermParts } from '../term-parts.ts';
+import { consumerSelector } from './message-filter.ts';
+import { messageIdOf } from './selectable-message.ts';
 
 export interface RedriveOptions {
   /** Only letters that it lets through. @defaultValue all */
   readonly selector?: string | undefined;
+  /** Only letters with one of these message ids, 1 to 1000 of them. @defaultValue all */
+  readonly ids?: readonly string[] | undefined;
   /** Letters moved at most, from 1. @defaultValue all that are there when it begins */
   readonly limit?: number | undefined;
 }
 
 export interface RedriveResult {
   readonly movedCount: number;
+  /** Where they are now. */
+  readonly movedTo: readonly { readonly destination: string; readonly messageCount: number }[];
+  /** Of the `ids` asked for, those that name no letter that could be moved; within `limit`. */
+  readonly notFoundIds: readonly string[];
 }
 
 /** Letters of one write group; each such page is moved whole or not at all. */
 const PAGE_MESSAGES = 500;
+
+/** Each letter that is looked through is compared with so many at most. */
+const IDS_MAX = 1000;
 
 /**
  * Moves the dead letters of a queue back to where they came from, a page at a time. It is a consumer
@@ -36,14 +54,14 @@ export class Redrive {
   /** Waits for the next letter, or for the news that there is none. */
   #next: (entry: Entry | undefined) => void = () => undefined;
   #movedCount = 0;
+  readonly #movedTo = new Map<string, number>();
+  readonly #notFoundIds: Set<string>;
 
-  /** @throws `BATON_INVALID_SELECTOR`. */
-  constructor(
-    queue: Queue,
-    parts: TermParts,
-    waits: DurableWaits,
-    { selector, limit = Infinity }: RedriveOptions,
-  ) {
+  /** @throws `BATON_INVALID_SELECTOR`, `BATON_INVALID_ARGUMENT`. */
+  constructor(queue: Queue, parts: TermParts, waits: DurableWaits, options: RedriveOptions) {
+    requireValid(options);
+    const { ids = [], limit = Infinity } = options;
+    this.#notFoundIds = new Set(ids);
     this.#queue = queue;
     this.#parts = parts;
     this.#waits = waits;
@@ -53,7 +71,7 @@ export class Redrive {
         consumerKey: 'redrive',
         destination: queue.destination,
         prefetchCount: 0,
-        selector,
+        selector: selectorOf(options),
         isBrowser: false,
         isNoLocal: false,
         isExclusive: false,
@@ -95,7 +113,15 @@ export class Redrive {
       this.#consumer.close(LAST_DELIVERED_NONE);
       this.#queue.dispatch();
     }
-    return { movedCount: this.#movedCount };
+    return this.#result;
+  }
+
+  get #result(): RedriveResult {
+    const movedTo = [...this.#movedTo].map(([destination, messageCount]) => ({
+      destination,
+      messageCount,
+    }));
+    return { movedCount: this.#movedCount, movedTo, notFoundIds: [...this.#notFoundIds] };
   }
 
   async #take(countMax: number): Promise<readonly Entry[]> {
@@ -123,8 +149,15 @@ export class Redrive {
     for (const entry of entries) {
       this.#queue.release(entry);
       this.#consumer.committed(entry);
+      this.#count(entry.message);
     }
-    this.#movedCount += entries.length;
+  }
+
+  #count(letter: Message): void {
+    const key = letter.originalDestination?.key ?? '';
+    this.#movedCount += 1;
+    this.#movedTo.set(key, (this.#movedTo.get(key) ?? 0) + 1);
+    this.#notFoundIds.delete(messageIdOf(letter));
   }
 
   /** Adds the move of a letter to the open write group. */
@@ -157,6 +190,27 @@ export class Redrive {
       deadLetter: undefined,
     };
   }
+}
+
+/** @throws `BATON_INVALID_ARGUMENT`. */
+function requireValid({ ids, limit = 1 }: RedriveOptions): void {
+  const problem =
+    !Number.isSafeInteger(limit) || limit < 1
+      ? `its limit is ${limit}`
+      : ids !== undefined && (ids.length < 1 || ids.length > IDS_MAX)
+        ? `it was given ${ids.length} message ids, of 1 to ${IDS_MAX}`
+        : undefined;
+  if (problem === undefined) return;
+  throw new BrokerError('BATON_INVALID_ARGUMENT', `A redrive moves 1 message or more; ${problem}`);
+}
+
+/** @throws `BATON_INVALID_SELECTOR`. */
+function selectorOf({ selector, ids }: RedriveOptions): string | undefined {
+  const isSelective = consumerSelector(selector) !== undefined;
+  if (ids === undefined) return selector;
+  const quoted = ids.map((id) => `'${id.replaceAll("'", "''")}'`);
+  const named = `JMSMessageID IN (${quoted.join(', ')})`;
+  return isSelective ? `(${selector ?? ''}) AND ${named}` : named;
 }
 
 /** It serves no client: there is nobody to tell, and no transaction. */

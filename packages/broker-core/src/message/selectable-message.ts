@@ -54,7 +54,7 @@ const HEADERS: ReadonlyMap<string, (of: Selectable) => SelectorValue | undefined
     ({ message }) => text(message.isPersistent ? 'PERSISTENT' : 'NON_PERSISTENT'),
   ],
   ['JMSPriority', ({ message }) => int(message.priority)],
-  ['JMSMessageID', ({ message }) => text(idOf(message))],
+  ['JMSMessageID', ({ message }) => text(messageIdOf(message))],
   ['JMSTimestamp', ({ message }) => long(message.timestamp)],
   ['JMSCorrelationID', ({ message }) => text(message.correlationId)],
   ['JMSExpiration', ({ message }) => long(message.expiration)],
@@ -78,7 +78,8 @@ function propertiesOf({ properties }: Message): PrimitiveMap {
   }
 }
 
-function idOf({ id }: Message): string {
+/** Its id as clients write it. */
+export function messageIdOf({ id }: Message): string {
   const { textView } = id;
   if (textView === undefined) return `${id.producerId.key}:${id.producerSequence}`;
   return textView.startsWith('ID:') ? textView : `ID:${textView}`;
