@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { RedeliveryPolicy } from '../src/index.ts';
-import { TestClient, TestWorld, type TestBrokerOptions, type TestConsumer } from './test-client.ts';
+import { LAST_DELIVERED_UNKNOWN, type RedeliveryPolicy } from '../src/index.ts';
+import {
+  ackOf,
+  TestClient,
+  TestWorld,
+  type TestBrokerOptions,
+  type TestConsumer,
+} from './test-client.ts';
 
 let world: TestWorld;
 beforeEach(() => {
@@ -262,4 +268,83 @@ test('a queue gives out nothing more while very many wait for their redelivery',
   expect(consumer.deliveries.length).toBeLessThan(20);
   await world.elapse(100_000);
   expect(new Set(consumer.texts).size).toBe(40);
+});
+
+/** Lets a consumer get what there is and be lost, as often as said. */
+async function loseConsumers(client: TestClient, times: number): Promise<void> {
+  for (let time = 0; time < times; time += 1) {
+    const consumer = client.consume('A');
+    await world.elapse(1000);
+    consumer.subscription.close(LAST_DELIVERED_UNKNOWN);
+    await world.elapse();
+  }
+}
+
+test('no message becomes a dead letter for having been in the buffers of consumers that were lost', async () => {
+  const client = new TestClient(world, await world.broker({}, redelivering()));
+  await client.send('A', 'poison');
+  const counts: number[] = [];
+  for (let time = 0; time < 4; time += 1) {
+    const consumer = client.consume('A');
+    let isStuck = false;
+    consumer.onDelivery = (delivery) => {
+      isStuck ||= consumer.texts.at(-1) === 'poison';
+      counts.push(delivery.redeliveryCount);
+      if (!isStuck) consumer.subscription.ack(ackOf(delivery, delivery));
+    };
+    await world.elapse(1000);
+    for (const text of ['one', 'two']) await client.send('A', `${text} of ${time}`);
+    consumer.subscription.close(LAST_DELIVERED_UNKNOWN);
+  }
+  expect(await lettersOf(client)).toEqual(['poison']);
+  // Nothing but the poison was seen more than once.
+  expect(counts.filter((count) => count > 1)).toEqual([2]);
+});
+
+test('what a lost consumer said it had passed on counts, and the message after it', async () => {
+  const client = new TestClient(world, await world.broker());
+  for (const text of ['1', '2', '3', '4']) await client.send('A', text);
+  for (const expected of [
+    [0, 0, 0, 0],
+    [1, 1, 1, 1],
+    [2, 2, 2, 1],
+  ]) {
+    const consumer = client.consume('A');
+    await world.elapse();
+    expect(consumer.counts).toEqual(expected);
+    const [first, second] = consumer.deliveries;
+    await consumer.ack(first, second, { kind: 'delivered', messageCount: 2 });
+    consumer.subscription.close(LAST_DELIVERED_UNKNOWN);
+  }
+});
+
+test('a consumer that pulls has seen all it asked for', async () => {
+  const client = new TestClient(world, await world.broker());
+  for (const text of ['1', '2']) await client.send('A', text);
+  for (const expected of [
+    [0, 0],
+    [1, 1],
+    [2, 2],
+  ]) {
+    const consumer = client.consume('A', { prefetchCount: 0 });
+    for (let pulled = 0; pulled < 2; pulled += 1) {
+      consumer.subscription.pull(0);
+      await world.elapse();
+    }
+    expect(consumer.counts).toEqual(expected);
+    consumer.subscription.close(LAST_DELIVERED_UNKNOWN);
+  }
+});
+
+test('a message that was perhaps seen is marked as redelivered after a takeover too', async () => {
+  const first = await world.broker();
+  const second = await world.broker();
+  const client = new TestClient(world, first);
+  for (const text of ['1', '2']) await client.send('A', text);
+  await loseConsumers(client, 3);
+  world.space.depose();
+  await world.elapse();
+  const consumer = new TestClient(world, second).consume('A');
+  await world.elapse();
+  expect(consumer.counts).toEqual([3, 1]);
 });

@@ -1,6 +1,7 @@
 import { isBrokerError, type Sequence } from '@batonmq/model';
 import { runsOf } from '../message/runs.ts';
 import { decodeMessage } from '../message/stored-message.ts';
+import { seenAll } from '../subscription/redelivered.ts';
 import type { TermParts } from '../term-parts.ts';
 import { Entry } from './entry.ts';
 import type { Lane } from './lane.ts';
@@ -70,7 +71,7 @@ export class HeldPlaces {
   #takeBack(entries: readonly Entry[]): void {
     const { queue } = this.#lane;
     this.#lane.tookBack(entries.map(({ sequence }) => sequence));
-    queue.giveBack(entries, new Set(entries));
+    queue.giveBack(entries, seenAll(entries));
     this.#parts.writes.seal();
     queue.dispatch();
   }

@@ -9,6 +9,7 @@ import type { RecoveredDestination } from '@batonmq/store-spi';
 import type { DestinationPolicy } from '../policy/destination-policy.ts';
 import { POLICY_DEFAULTS } from '../policy/policy-defaults.ts';
 import type { QueueSubscription } from '../subscription/queue-subscription.ts';
+import type { Redelivered } from '../subscription/redelivered.ts';
 import type { TermParts } from '../term-parts.ts';
 import { NOT_STORED } from '../write-queue.ts';
 import type { Attachment } from './consumer-ring.ts';
@@ -345,19 +346,20 @@ export class Queue {
   }
 
   /** Dispatched entries come back to the front, in their original order. The caller seals the group. */
-  giveBack(entries: readonly Entry[], redelivered: ReadonlySet<Entry>): void {
+  giveBack(entries: readonly Entry[], { seen, perhapsSeen }: Redelivered): void {
     if (this.isRemoved || entries.length === 0) return;
     const back: Entry[] = [];
     for (const entry of entries) {
       this.#settled(entry);
       entry.subscription = undefined;
       entry.transaction = undefined;
-      const isRedelivered = redelivered.has(entry);
-      if (isRedelivered && this.#isDelaying) {
+      const isSeen = seen.has(entry);
+      if (isSeen && this.#isDelaying) {
         if (!this.#delay(entry)) this.#bury(entry, unackedCause(entry), false);
         continue;
       }
-      if (isRedelivered) this.#countRedelivery(entry);
+      if (isSeen || (entry.redeliveryCount === 0 && perhapsSeen.has(entry)))
+        this.#countRedelivery(entry);
       back.push(entry);
     }
     this.#return(back);

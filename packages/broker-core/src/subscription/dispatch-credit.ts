@@ -57,6 +57,11 @@ export class DispatchCredit {
     return this.#dispatchedCount;
   }
 
+  /** Messages it has and said it had passed on. */
+  get extensionCount(): number {
+    return this.#extensionCount;
+  }
+
   /** Messages it is done with, since it was opened. */
   get settledCount(): number {
     return this.#settledCount;

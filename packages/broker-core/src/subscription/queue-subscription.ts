@@ -11,12 +11,8 @@ import type { Transaction } from '../transaction/transaction.ts';
 import { DispatchCredit, PULL_WITHOUT_WAIT } from './dispatch-credit.ts';
 import { DispatchedList, isNamed } from './dispatched-list.ts';
 import type { WatchedSubscription } from './slow-consumer-watch.ts';
-import {
-  LAST_DELIVERED_NONE,
-  LAST_DELIVERED_UNKNOWN,
-  type Ack,
-  type SubscribeOptions,
-} from './subscription.ts';
+import { redeliveredOf, redeliveredOfDurable, type Redelivered } from './redelivered.ts';
+import { LAST_DELIVERED_NONE, type Ack, type SubscribeOptions } from './subscription.ts';
 
 /** A run of the dispatched list, both ends included. */
 interface Range {
@@ -168,11 +164,8 @@ export class QueueSubscription implements WatchedSubscription {
   stop(lastDelivered: number): void {
     this.#isClosed = true;
     this.#credit.close();
+    const redelivered = this.#redelivered(lastDelivered);
     const unacked = this.#takeOutUnacked();
-    const isDurable = this.options.subscriptionName !== undefined;
-    const redelivered = isDurable
-      ? redeliveredOfDurable(unacked, lastDelivered)
-      : redeliveredOf(unacked, lastDelivered);
     for (const [queue, attachment] of this.#attachments) {
       queue.detach(attachment);
       queue.giveBack(
@@ -310,6 +303,15 @@ export class QueueSubscription implements WatchedSubscription {
     this.#credit.settle(1);
   }
 
+  #redelivered(lastDelivered: number): Redelivered {
+    const { subscriptionName } = this.options;
+    const { prefetchCount, extensionCount } = this.#credit;
+    // One that pulls has asked for each message.
+    const passedOnCount = prefetchCount === 0 ? Infinity : extensionCount;
+    const ofConsumer = subscriptionName === undefined ? redeliveredOf : redeliveredOfDurable;
+    return ofConsumer([...this.#dispatched], lastDelivered, passedOnCount);
+  }
+
   /** Empties the list. What an open transaction acked stays with the transaction. */
   #takeOutUnacked(): readonly Entry[] {
     const unacked: Entry[] = [];
@@ -390,21 +392,4 @@ function forEach({ first, last }: Range, act: (entry: Entry) => void): void {
     if (entry.transaction === undefined) act(entry);
     entry = next;
   }
-}
-
-/** Which of the unacked a client has to count as delivered before; see `Subscription.close`. */
-function redeliveredOf(unacked: readonly Entry[], lastDelivered: number): ReadonlySet<Entry> {
-  if (lastDelivered === LAST_DELIVERED_UNKNOWN) return new Set(unacked);
-  if (lastDelivered === LAST_DELIVERED_NONE) return new Set();
-  const last = unacked.findIndex((entry) => entry.brokerSequence === lastDelivered);
-  return new Set(unacked.slice(0, last + 1));
-}
-
-/** The same for a durable subscription, whose clients may name a message that is acked already. */
-function redeliveredOfDurable(
-  unacked: readonly Entry[],
-  lastDelivered: number,
-): ReadonlySet<Entry> {
-  const areAll = lastDelivered === LAST_DELIVERED_UNKNOWN || lastDelivered === 0;
-  return new Set(unacked.filter(({ brokerSequence }) => areAll || brokerSequence <= lastDelivered));
 }

@@ -94,8 +94,9 @@ export interface Subscription {
   resume(): void;
   /**
    * Unacked messages go back to the front of their queues in order. Their redelivery counts grow:
-   * all of them for {@link LAST_DELIVERED_UNKNOWN}, none for {@link LAST_DELIVERED_NONE}, else up to
-   * and including the one with that broker sequence if it is among them.
+   * none for {@link LAST_DELIVERED_NONE}, else up to and including the one with that broker sequence if
+   * it is among them. For {@link LAST_DELIVERED_UNKNOWN} they grow up to the one after those of which the
+   * client acked the delivery; of the rest only counts of 0 become 1 (docs/adr/0015).
    */
   close(lastDelivered: number): void;
 }

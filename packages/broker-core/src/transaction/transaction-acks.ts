@@ -3,6 +3,7 @@ import type { Entry } from '../destination/entry.ts';
 import { runsOf } from '../message/runs.ts';
 import type { Lane } from '../destination/lane.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
+import { seenAll } from '../subscription/redelivered.ts';
 import type { TermParts } from '../term-parts.ts';
 import type { AckedRun } from './prepared-record.ts';
 import type { Transaction } from './transaction.ts';
@@ -87,7 +88,7 @@ export class TransactionAcks implements PendingAcks {
       else entry.subscription.rolledBack(entry);
     }
     // Their consumer is gone, so they go back to the queue, as delivered once more.
-    const redelivered = new Set(orphans);
+    const redelivered = seenAll(orphans);
     for (const queue of new Set(orphans.map((entry) => entry.queue))) {
       queue.giveBack(
         orphans.filter((entry) => entry.queue === queue),
