@@ -6,6 +6,7 @@ import type { GroupOwners } from './destination/group-owners.ts';
 import type { MemoryUsage } from './destination/memory-usage.ts';
 import type { RecoveryImages } from './destination/recovery-images.ts';
 import type { Window } from './destination/queue.ts';
+import type { WantedStore } from './destination/wanted-store.ts';
 import type { EndOfTurn } from './end-of-turn.ts';
 import type { BrokerEvent } from './events.ts';
 import type { DeadLetters } from './message/dead-letters.ts';
@@ -34,6 +35,7 @@ export interface TermParts {
   readonly policies: Policies;
   readonly destinations: Destinations;
   readonly groupOwners: GroupOwners;
+  readonly wanted: WantedStore;
   readonly durables: DurableSubscriptions;
   readonly images: RecoveryImages;
   readonly deadLetters: DeadLetters;

@@ -7,6 +7,7 @@ import { ClientConnection, type ConnectionParts } from './connection/client-conn
 import type { ConnectOptions } from './connection/connection.ts';
 import { FlowControl } from './connection/flow-control.ts';
 import { Destinations } from './destination/destinations.ts';
+import { WantedStore } from './destination/wanted-store.ts';
 import { GroupOwners } from './destination/group-owners.ts';
 import { MemoryUsage } from './destination/memory-usage.ts';
 import { Queue } from './destination/queue.ts';
@@ -68,6 +69,7 @@ export class Term implements TermParts {
   readonly policies: Policies;
   readonly destinations: Destinations;
   readonly groupOwners: GroupOwners;
+  readonly wanted: WantedStore;
   readonly durables: DurableSubscriptions;
   readonly images: RecoveryImages;
   readonly deadLetters: DeadLetters;
@@ -107,6 +109,7 @@ export class Term implements TermParts {
     this.policies = environment.policies;
     this.destinations = new Destinations(this, environment.virtualDestinations);
     this.groupOwners = new GroupOwners(this);
+    this.wanted = new WantedStore(this);
     this.durables = new DurableSubscriptions(this);
     this.images = new RecoveryImages(this);
     this.deadLetters = new DeadLetters(this);
@@ -152,6 +155,7 @@ export class Term implements TermParts {
         this.#outcomes.recovered(space, key, value);
         this.durables.recovered(space, key, value);
         this.groupOwners.recovered(space, key, value);
+        this.wanted.recovered(space, key, value);
         this.xa.recovered(space, value);
         this.scheduler.recovered(space, key, value);
       },
@@ -160,6 +164,7 @@ export class Term implements TermParts {
     this.durables.endRecovery();
     this.images.endRecovery();
     this.groupOwners.endRecovery();
+    this.wanted.endRecovery();
     this.xa.endRecovery();
     this.destinations.endRecovery();
     this.scheduler.endRecovery();

@@ -24,6 +24,15 @@ test('a destination’s name says what its consumer is like, and is served witho
   });
 });
 
+test('a name says how much is kept for a topic consumer that takes nothing', async () => {
+  const options = 'consumer.prefetchSize=1&consumer.maximumPendingMessageLimit=2';
+  const slow = client.consume(`topic://T?${options}`);
+  for (const text of ['1', '2', '3', '4', '5']) await client.send('topic://T', text);
+  await slow.ack(slow.deliveries[0], slow.deliveries[0]);
+  await world.elapse();
+  expect(slow.texts).toEqual(['1', '4']);
+});
+
 test('an option that does not exist is refused', () => {
   expect(() => client.consume('queue://A?consumer.colour=red')).toThrow(
     expect.objectContaining({ code: 'BATON_INVALID_OPTION' }),

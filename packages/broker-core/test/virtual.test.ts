@@ -174,6 +174,59 @@ test('a composite may pass on to a virtual topic', async () => {
   ]);
 });
 
+test('a filtered destination gets what its selector lets through', async () => {
+  const client = new TestClient(
+    world,
+    await withVirtual({
+      type: 'compositeQueue',
+      name: 'in',
+      forwardTo: [
+        { queue: 'odd', selector: "kind = 'odd'" },
+        { topic: 'even', selector: "kind <> 'odd' AND JMSDestination = 'queue://in'" },
+        { queue: 'all' },
+      ],
+    }),
+  );
+  const [odd, even, all] = ['odd', 'topic://even', 'all'].map((from) => client.consume(from));
+  await client.send('in', '1', { properties: { kind: 'odd' } });
+  await client.send('in', '2', { properties: { kind: 'even' } });
+  await client.send('in', '3');
+  await world.elapse();
+  expect([odd?.texts, even?.texts, all?.texts]).toEqual([['1'], ['2'], ['1', '2', '3']]);
+});
+
+test.each([true, false])(
+  'sendWhenNotMatched keeps what goes nowhere else, and that alone (forwardOnly: %s)',
+  async (forwardOnly) => {
+    const client = new TestClient(
+      world,
+      await withVirtual({
+        type: 'compositeQueue',
+        name: 'in',
+        forwardTo: [{ queue: 'odd', selector: "kind = 'odd'" }],
+        forwardOnly,
+        sendWhenNotMatched: true,
+      }),
+    );
+    const into = client.consume('in');
+    const odd = client.consume('odd');
+    await client.send('in', '1', { properties: { kind: 'odd' } });
+    await client.send('in', '2');
+    await world.elapse();
+    expect([into.texts, odd.texts]).toEqual([['2'], ['1']]);
+  },
+);
+
+test('a message that no selector of a composite lets through is taken and answered', async () => {
+  const broker = await withVirtual({
+    type: 'compositeQueue',
+    name: 'in',
+    forwardTo: [{ queue: 'odd', selector: "kind = 'odd'" }],
+  });
+  await new TestClient(world, broker).send('in', '1');
+  expect(broker.destinations().map(({ messageCount }) => messageCount)).toEqual([0]);
+});
+
 test('mirrored queues show what is sent to them on a topic, and what is mirrored is not mirrored again', async () => {
   const broker = await withVirtual({ type: 'mirroredQueues' });
   const client = new TestClient(world, broker);
@@ -264,6 +317,8 @@ test('what looks like a loop and is none is taken', async () => {
   );
 });
 
+const COMPOSITE = { type: 'compositeQueue', name: 'in', forwardTo: ['a'] };
+
 test.each<[RegExp, unknown]>([
   [/\[0\]\.type must be one of virtualTopic/, { type: 'other' }],
   [/\[0\]\.forwardTo is missing/, { type: 'compositeQueue', name: 'a' }],
@@ -273,7 +328,39 @@ test.each<[RegExp, unknown]>([
   ],
   [
     /\[0\]\.transactedSend has no meaning here: a fan-out is always atomic/,
-    { type: 'virtualTopic', transactedSend: true },
+    { type: 'virtualTopic', transactedSend: false },
+  ],
+  [/\[0\]\.concurrentSend has no meaning here/, { type: 'virtualTopic', concurrentSend: true }],
+  [
+    /\[0\]\.dropOnResourceLimit has no meaning here/,
+    { type: 'virtualTopic', dropOnResourceLimit: true },
+  ],
+  [/\[0\]\.local has no meaning here/, { type: 'virtualTopic', local: true }],
+  [
+    /\[0\]\.setOriginalDestination has no meaning here: a message names/,
+    { type: 'virtualTopic', setOriginalDestination: false },
+  ],
+  [/\[0\]\.copyMessage has no meaning here/, { type: 'mirroredQueues', copyMessage: false }],
+  [
+    /\[0\]\.singleSelectorPerDestination has no meaning without "selectorAware: true"/,
+    { type: 'virtualTopic', singleSelectorPerDestination: true },
+  ],
+  [/\[0\]\.name may have > as its last level only/, { type: 'virtualTopic', name: 'a.>.b' }],
+  [/\[0\]\.name must be one name or pattern/, { ...COMPOSITE, name: 'a,b' }],
+  [/\[0\]\.prefix may not hold , > or \?/, { type: 'virtualTopic', prefix: 'a,' }],
+  [/\[0\] names one topic, without \*/, { type: 'mirroredQueues', prefix: 'mirror.*.' }],
+  [/\[0\]\.forwardTo\[0\] must name a queue or a topic/, { ...COMPOSITE, forwardTo: [{}] }],
+  [
+    /\[0\]\.forwardTo\[0\] must name a queue or a topic/,
+    { ...COMPOSITE, forwardTo: [{ queue: 'a', topic: 'b' }] },
+  ],
+  [
+    /\[0\]\.forwardTo\[0\]\.topic must be one concrete/,
+    { ...COMPOSITE, forwardTo: [{ topic: 'b.*' }] },
+  ],
+  [
+    /\[0\]\.forwardTo\[1\]\.selector is no selector: /,
+    { ...COMPOSITE, forwardTo: ['b', { queue: 'b', selector: 'odd =' }] },
   ],
   [/\[0\]\.queues\[0\] is no queue of a topic/, { type: 'virtualTopic', queues: ['x'] }],
 ])('wrong entries are refused: %s', async (problem, entry) => {

@@ -33,6 +33,7 @@ test.each([
   ['noLocal=false', { noLocal: false }],
   ['retroactive=true', { retroactive: true }],
   ['subscriptionName=s', { subscriptionName: 's' }],
+  ['maximumPendingMessageLimit=5', { maximumPendingMessageLimit: 5 }],
 ])('consumer.%s is understood', (option, options) => {
   const target = destination('queue', `A?consumer.${option}`);
   expect(splitConsumerOptions(target).options).toEqual(options);
@@ -44,7 +45,7 @@ test.each([
   ['consumer.priority=128', 'BATON_INVALID_OPTION'],
   ['consumer.exclusive=yes', 'BATON_INVALID_OPTION'],
   ['consumer.exclusive=true&consumer.exclusive=false', 'BATON_INVALID_OPTION'],
-  ['consumer.maximumPendingMessageLimit=5', 'BATON_UNSUPPORTED'],
+  ['consumer.maximumPendingMessageLimit=-1', 'BATON_INVALID_OPTION'],
 ])('%s is refused', (option, code) => {
   const split = (): unknown => splitConsumerOptions(destination('queue', `A?${option}`));
   expect(split).toThrow(expect.objectContaining({ code }));

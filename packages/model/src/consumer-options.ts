@@ -10,6 +10,7 @@ export interface ConsumerOptions {
   retroactive?: boolean;
   subscriptionName?: string;
   selector?: string;
+  maximumPendingMessageLimit?: number;
 }
 
 const PREFIX = 'consumer.';
@@ -21,7 +22,7 @@ const PRODUCER_PREFIX = 'producer.';
  *
  * @returns the destination without them, and what they say; itself and nothing if it has none.
  * @throws BrokerError `BATON_INVALID_OPTION` for one that does not exist, has no such value or is there
- * twice; `BATON_UNSUPPORTED` for one that only ActiveMQ has.
+ * twice.
  */
 export function splitConsumerOptions(target: Destination): {
   readonly destination: Destination;
@@ -63,7 +64,8 @@ export function setConsumerOption(
   const value = text.trim();
   switch (option) {
     case 'prefetchSize':
-      options.prefetchSize = wholeNumber(name, value, 0, 2 ** 31 - 1);
+    case 'maximumPendingMessageLimit':
+      options[option] = wholeNumber(name, value, 0, 2 ** 31 - 1);
       return;
     case 'priority':
       options.priority = wholeNumber(name, value, -128, 127);
@@ -81,12 +83,6 @@ export function setConsumerOption(
     case 'dispatchAsync':
       truth(name, value);
       return;
-    case 'maximumPendingMessageLimit':
-      throw new BrokerError(
-        'BATON_UNSUPPORTED',
-        `The option ${name} is not supported; a policy of the broker sets pendingMessageLimitStrategy`,
-        { details: { option: name } },
-      );
     default:
       throw unknown(name);
   }

@@ -346,7 +346,7 @@ describe('subscriptions:', () => {
     ['activemq.prefetchSize', '0', 'BATON_INVALID_OPTION'],
     ['activemq.prefetchSize', 'many', 'BATON_INVALID_OPTION'],
     ['activemq.unheardOf', '1', 'BATON_INVALID_OPTION'],
-    ['activemq.maximumPendingMessageLimit', '1', 'BATON_UNSUPPORTED'],
+    ['activemq.maximumPendingMessageLimit', '-1', 'BATON_INVALID_OPTION'],
     ['transformation', 'jms-map-json', 'BATON_UNSUPPORTED'],
   ])('%s: %s is refused', async (name, value, code) => {
     const client = await broker.connect();

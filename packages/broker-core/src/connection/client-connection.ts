@@ -357,14 +357,20 @@ export class ClientConnection implements BrokerConnection {
     throw new BrokerError('BATON_CLOSED', `Connection ${this.connectionId} is closed`);
   }
 
-  #settleSubscribe({ subscriptionName }: SubscribeOptions, receipt: Receipt | undefined): void {
-    const { writes, endOfTurn } = this.#parts.term;
-    if (subscriptionName === undefined) {
+  #settleSubscribe(
+    { subscriptionName, destination }: SubscribeOptions,
+    receipt: Receipt | undefined,
+  ): void {
+    const { writes, endOfTurn, destinations } = this.#parts.term;
+    if (subscriptionName === undefined && !destinations.isOfVirtualTopic(destination)) {
       endOfTurn.settle(receipt);
       return;
     }
-    writes.complete(receipt);
-    writes.seal();
+    // Behind what else the subscription has put off.
+    endOfTurn.run(() => {
+      writes.complete(receipt);
+      writes.seal();
+    });
   }
 
   #subscriptionFor(

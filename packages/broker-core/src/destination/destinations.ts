@@ -119,6 +119,11 @@ export class Destinations {
     return this.#create(target, by);
   }
 
+  /** True if it is, or has, a queue that gets the messages of a virtual topic. */
+  isOfVirtualTopic(target: Destination): boolean {
+    return compositeParts(target).some((part) => this.#routes.topicsOf(part).length > 0);
+  }
+
   /** The one of that key, if it exists. */
   find(key: string): Queue | Topic | undefined {
     return this.#all.get(key);
@@ -175,6 +180,7 @@ export class Destinations {
     for (const subscription of subscriptions) this.#detach(subscription, found);
     found.remove();
     if (found instanceof Queue) {
+      if (found.wanted !== undefined) this.#parts.wanted.forget(target);
       for (const { number: destination } of found.lanes) {
         if (destination === undefined) continue;
         this.#parts.writes.appendDestination({ type: 'destination-removed', destination });
@@ -279,6 +285,7 @@ export class Destinations {
     if (found instanceof Queue) return found;
     const queue = new Queue(target, this.#parts);
     queue.route = this.#routes.added(target);
+    queue.wanted = this.#parts.wanted.wantedBy(target, this.#routes.topicsOf(target));
     this.#all.set(target.key, queue);
     return queue;
   }
@@ -297,13 +304,21 @@ export class Destinations {
     const made = isQueue(target) ? new Queue(target, this.#parts) : new Topic(target, this.#parts);
     this.#all.set(target.key, made);
     made.route = this.#routes.added(target);
-    if (made instanceof Queue && this.#routes.isOfVirtualTopic(target)) made.ensureStored();
+    if (made instanceof Queue) this.#madeQueue(made);
     if (made instanceof Topic) this.#parts.durables.attachTo(made);
     for (const wildcard of this.#wildcards) {
       if (hears(wildcard, target)) attach(wildcard.subscription, made);
     }
     this.#parts.emit({ type: 'destination-added', destination: target, connectionId: by });
     return made;
+  }
+
+  /** One that gets the messages of a virtual topic must outlive its consumers. */
+  #madeQueue(queue: Queue): void {
+    const topics = this.#routes.topicsOf(queue.destination);
+    if (topics.length === 0) return;
+    queue.ensureStored();
+    queue.wanted = this.#parts.wanted.wantedBy(queue.destination, topics);
   }
 
   /** Only the connection that made a temporary destination may consume from it. */

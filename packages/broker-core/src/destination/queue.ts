@@ -24,6 +24,7 @@ import { MemoryUsage } from './memory-usage.ts';
 import { MessageWatch } from './message-watch.ts';
 import type { Route } from './routes.ts';
 import { SlowConsumers } from './slow-consumers.ts';
+import type { WantedMessages } from './wanted-messages.ts';
 
 /** Bytes of ready stored messages, of all queues together. */
 export interface Window {
@@ -42,6 +43,8 @@ export class Queue {
   readonly consumers: Consumers;
   /** Where its messages go on to; most queues pass nothing on. */
   route: Route | undefined = undefined;
+  /** Of a queue of a virtual topic that minds selectors. */
+  wanted: WantedMessages | undefined = undefined;
   /** Of the queue of a durable subscription: `client:subscription`. */
   ownerName: string | undefined = undefined;
   isRemoved = false;
@@ -251,6 +254,7 @@ export class Queue {
 
   attach(subscription: QueueSubscription): Attachment {
     this.#gate.consumerAdded();
+    this.wanted?.joined(subscription.selector);
     const attachment = this.consumers.add(subscription);
     const { selection } = attachment;
     if (selection.size === 1) for (const lane of this.#lanes) lane.selectionAdded(selection);
@@ -259,6 +263,7 @@ export class Queue {
 
   detach(attachment: Attachment): void {
     this.#gate.consumerRemoved();
+    this.wanted?.left(attachment.subscription.selector);
     this.consumers.remove(attachment);
     this.#slowConsumers?.left(attachment);
     const { selection } = attachment;

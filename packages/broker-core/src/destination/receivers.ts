@@ -1,4 +1,6 @@
 import { compositeParts, type Destination, type Message } from '@batonmq/model';
+import type { Selector } from '@batonmq/selector';
+import { SelectableMessage } from '../message/selectable-message.ts';
 import type { Destinations } from './destinations.ts';
 import type { Queue } from './queue.ts';
 import type { Topic } from './topic.ts';
@@ -40,18 +42,51 @@ export class Receivers {
       this.#keep(target, message);
       return;
     }
-    // The broker's own doing: the rights of who sent the message are not asked for.
-    for (const destination of route.forwardTo) {
-      const next = this.#destinations.resolve(destination, undefined);
-      this.#enter(next, copyFor(destination, message));
+    const passing = new PassingMessage(message);
+    let isKept = true;
+    for (const { targets, kept } of route.forwardings) {
+      const taking = targets.filter(({ selector }) => passing.isFor(selector));
+      if (kept === 'none' || (kept === 'unmatched' && taking.length > 0)) isKept = false;
+      // The broker's own doing: the rights of who sent the message are not asked for.
+      for (const { destination } of taking) {
+        const next = this.#destinations.resolve(destination, undefined);
+        this.#enter(next, copyFor(destination, message));
+      }
     }
-    for (const queue of route.queues()) this.#enter(queue, copyFor(queue.destination, message));
-    if (route.isKept) this.#keep(target, message);
+    for (const queue of route.queues()) {
+      if (queue.wanted === undefined || queue.wanted.has(passing.selectable)) {
+        this.#enter(queue, copyFor(queue.destination, message));
+      }
+    }
+    if (isKept) this.#keep(target, message);
   }
 
   /** It ends here. */
   #keep(target: Queue | Topic, message: Message): void {
     if (!this.#all.has(target)) this.#all.set(target, message);
+  }
+}
+
+/** A message at a place that passes it on, as selectors see it. */
+class PassingMessage {
+  readonly #message: Message;
+  #selectable: SelectableMessage | undefined;
+
+  constructor(message: Message) {
+    this.#message = message;
+  }
+
+  /** One for all who ask, so that properties are decoded once. Its destination is this place. */
+  get selectable(): SelectableMessage {
+    this.#selectable ??= new SelectableMessage({
+      message: copyFor(this.#message.destination, this.#message),
+      redeliveryCount: 0,
+    });
+    return this.#selectable;
+  }
+
+  isFor(selector: Selector | undefined): boolean {
+    return selector === undefined || selector.matches(this.selectable);
   }
 }
 

@@ -1,22 +1,43 @@
 import { BrokerError, matchesPattern, parseDestination, type Destination } from '@batonmq/model';
+import type { Selector } from '@batonmq/selector';
+import { consumerSelector } from '../message/message-filter.ts';
 import {
+  COMPOSITE_DEFAULTS,
+  forwardKey,
   VIRTUAL_TOPIC_DEFAULTS,
   type CompositeDestination,
+  type FilteredDestination,
   type VirtualDestination,
   type VirtualTopic,
 } from '../policy/virtual-destination.ts';
-import { isOfVirtualTopic, mirrorOf, queuesPattern } from '../policy/virtual-problems.ts';
+import {
+  isOfVirtualTopic,
+  mirrorOf,
+  queuesPattern,
+  topicsOfQueue,
+} from '../policy/virtual-problems.ts';
 import type { Destinations } from './destinations.ts';
 import { Queue } from './queue.ts';
 
-/** Where the messages of one destination go on to. */
+/** Where the messages of one destination go on to. Its own consumers get what no part of it keeps from them. */
 export interface Route {
-  /** Destinations by name, made if missing. */
-  readonly forwardTo: readonly Destination[];
+  /** To destinations by name, made if missing. */
+  readonly forwardings: readonly Forwarding[];
   /** Queues that are there: those of a virtual topic. */
   readonly queues: () => Iterable<Queue>;
-  /** Whether its own consumers get them too. */
-  readonly isKept: boolean;
+}
+
+/** What one entry of the virtual destinations makes of a destination's messages. */
+export interface Forwarding {
+  readonly targets: readonly ForwardTarget[];
+  /** Which messages its own consumers get too; `unmatched` ones are for none of the targets. */
+  readonly kept: 'all' | 'unmatched' | 'none';
+}
+
+export interface ForwardTarget {
+  readonly destination: Destination;
+  /** What it lets through; none is everything. */
+  readonly selector: Selector | undefined;
 }
 
 /** What the virtual destinations of a broker mean for the destinations there are. */
@@ -52,9 +73,9 @@ export class Routes {
     this.#queues.delete(key);
   }
 
-  /** True for a queue that gets the messages of a virtual topic: it must outlive its consumers. */
-  isOfVirtualTopic(target: Destination): boolean {
-    return target.kind === 'queue' && isOfVirtualTopic(this.#virtuals, target.name);
+  /** The virtual topics that a queue gets messages of. */
+  topicsOf(target: Destination): readonly VirtualTopic[] {
+    return target.kind === 'queue' ? topicsOfQueue(this.#virtuals, target.name) : [];
   }
 
   /** @throws `BATON_INVALID_DESTINATION` if `topic` is no virtual topic, or the name of the application is no name. */
@@ -79,13 +100,9 @@ export class Routes {
     const mirrors = this.#virtuals
       .filter((virtual) => virtual.type === 'mirroredQueues')
       .filter(() => !isOfVirtualTopic(this.#virtuals, name))
-      .map((virtual) => parseDestination(`topic://${mirrorOf(virtual, name)}`));
+      .map((virtual) => mirroring(`topic://${mirrorOf(virtual, name)}`));
     if (composites.length + mirrors.length === 0) return undefined;
-    return {
-      forwardTo: [...targetsOf(composites), ...mirrors],
-      queues: () => [],
-      isKept: composites.every(({ forwardOnly = true }) => !forwardOnly),
-    };
+    return { forwardings: [...composites, ...mirrors], queues: () => [] };
   }
 
   #routeOfTopic(name: string, key: string): Route | undefined {
@@ -93,16 +110,12 @@ export class Routes {
     const topics = this.#topics.filter((virtual) => matchesPattern(nameOf(virtual), name));
     if (composites.length + topics.length === 0) return undefined;
     const patterns = topics.map((virtual) => queuesPattern(virtual, name));
-    return {
-      forwardTo: targetsOf(composites),
-      queues: () => this.#queuesOf(key, patterns),
-      isKept: composites.every(({ forwardOnly = true }) => !forwardOnly),
-    };
+    return { forwardings: composites, queues: () => this.#queuesOf(key, patterns) };
   }
 
-  #composites(type: CompositeDestination['type'], name: string): readonly CompositeDestination[] {
+  #composites(type: CompositeDestination['type'], name: string): readonly Forwarding[] {
     return this.#virtuals.flatMap((virtual) =>
-      virtual.type === type && matchesPattern(virtual.name, name) ? [virtual] : [],
+      virtual.type === type && matchesPattern(virtual.name, name) ? [forwardingOf(virtual)] : [],
     );
   }
 
@@ -130,6 +143,22 @@ function nameOf({ name = VIRTUAL_TOPIC_DEFAULTS.name }: VirtualTopic): string {
   return name;
 }
 
-function targetsOf(composites: readonly CompositeDestination[]): readonly Destination[] {
-  return composites.flatMap(({ forwardTo }) => forwardTo.map((each) => parseDestination(each)));
+function forwardingOf(composite: CompositeDestination): Forwarding {
+  const { forwardTo, forwardOnly, sendWhenNotMatched } = { ...COMPOSITE_DEFAULTS, ...composite };
+  const others = forwardOnly ? 'none' : 'all';
+  return {
+    targets: forwardTo.map(targetOf),
+    kept: sendWhenNotMatched ? 'unmatched' : others,
+  };
+}
+
+function targetOf(forward: string | FilteredDestination): ForwardTarget {
+  return {
+    destination: parseDestination(forwardKey(forward)),
+    selector: typeof forward === 'string' ? undefined : consumerSelector(forward.selector),
+  };
+}
+
+function mirroring(topic: string): Forwarding {
+  return { targets: [targetOf(topic)], kept: 'all' };
 }

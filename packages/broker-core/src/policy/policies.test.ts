@@ -130,6 +130,13 @@ test('two entries for one pattern are refused: which of them counts would be cha
   expect(problemsOf({ queue: 'A.*' }, { topic: 'A.*' }, { queue: 'A.>' })).toBe('');
 });
 
+test('a query that is no selector is refused', () => {
+  const query = "region = 'eu";
+  expect(
+    problemsOf({ topic: 'A', subscriptionRecoveryPolicy: { type: 'queryBased', query } }),
+  ).toMatch(/^Wrong policies: \[0\]\.subscriptionRecoveryPolicy\.query is no selector: /);
+});
+
 test.each<[RegExp, PolicyEntry[]]>([
   [/\.memoryLimit must not be greater/, [{ queue: 'A', memoryLimit: 2 ** 40 }]],
   [

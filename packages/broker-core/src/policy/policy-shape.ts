@@ -1,4 +1,5 @@
 import type { DestinationPolicy } from './destination-policy.ts';
+import { selector } from './selector-shape.ts';
 import { between, fields, flag, name, text, typed, whole, type Shape } from './shape.ts';
 
 /** For what kind of destination an option means something. */
@@ -22,7 +23,7 @@ const RECOVERY_KINDS: Readonly<Record<string, Shape>> = {
   fixedCount: fields({ maximumSize: whole(1), ...IS_STORED }),
   fixedSized: fields({ maximumSize: whole(1), ...IS_STORED }),
   timed: fields({ recoverDuration: whole(1), ...IS_STORED }),
-  queryBased: fields({ query: name, maximumSize: whole(1), ...IS_STORED }, ['query']),
+  queryBased: fields({ query: selector, maximumSize: whole(1), ...IS_STORED }, ['query']),
 };
 
 const SUBSCRIPTION_RECOVERY_POLICY = typed({

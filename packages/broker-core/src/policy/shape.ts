@@ -30,6 +30,17 @@ export const name: Shape = (value) =>
     ? []
     : here(`must be text that is not empty, not ${shown(value)}`);
 
+/** What destinations are named by: a name, or a pattern with `*` and a final `>`. */
+export const pattern: Shape = (value) => {
+  if (typeof value !== 'string' || value === '') {
+    return here('must be the name of a destination, or a pattern with * or >');
+  }
+  if (value.includes(',')) return here('must be one name or pattern; write an entry for each');
+  return value.split('.').slice(0, -1).includes('>')
+    ? here('may have > as its last level only')
+    : [];
+};
+
 /** A whole number from `least` up. */
 export function whole(least: number): Shape {
   return (value) =>
@@ -46,6 +57,18 @@ export function between(least: number, greatest: number): Shape {
       : here(`must be a number from ${least} to ${greatest}, not ${shown(value)}`);
 }
 
+export function listOf(shape: Shape, least: number): Shape {
+  return function* (value): Generator<Problem> {
+    if (!Array.isArray(value) || value.length < least) {
+      yield* here(least > 0 ? 'must be a list that is not empty' : 'must be a list');
+      return;
+    }
+    for (const [index, each] of (value as readonly unknown[]).entries()) {
+      yield* within(index, shape(each));
+    }
+  };
+}
+
 /** Named values; those not in `required` may be missing, others than these are refused. */
 export function fields(
   shapes: Readonly<Record<string, Shape>>,
@@ -58,7 +81,7 @@ export function fields(
     }
     for (const [key, each] of Object.entries(value)) {
       const shape = Object.hasOwn(shapes, key) ? shapes[key] : undefined;
-      if (shape === undefined) yield { path: [key], message: `is unknown; ${listOf(shapes)}` };
+      if (shape === undefined) yield { path: [key], message: `is unknown; ${knownIn(shapes)}` };
       else if (each !== undefined) yield* within(key, shape(each));
     }
     for (const key of required) {
@@ -94,7 +117,7 @@ function pathText(path: Problem['path']): string {
   return path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('');
 }
 
-function listOf(shapes: object): string {
+function knownIn(shapes: object): string {
   return `these are known: ${Object.keys(shapes).join(', ')}`;
 }
 

@@ -2,6 +2,7 @@ import { BrokerError, matchesPattern, parseDestination } from '@batonmq/model';
 import { describeProblems, here, within, type Problem } from './shape.ts';
 import { VIRTUAL_DESTINATION } from './virtual-shape.ts';
 import {
+  forwardKey,
   MIRRORED_QUEUES_DEFAULTS,
   VIRTUAL_TOPIC_DEFAULTS,
   withDefaultVirtualTopic,
@@ -61,22 +62,34 @@ function* nameProblems(
   if (virtual.type === 'mirroredQueues') {
     const { prefix, postfix } = { ...MIRRORED_QUEUES_DEFAULTS, ...virtual };
     if (prefix === '' && postfix === '') yield* here('needs a prefix or a postfix');
+    if (`${prefix}${postfix}`.includes('*')) yield* here('names one topic, without *');
     if (before.some(({ type }) => type === virtual.type)) yield* here('may be there once');
     return;
   }
   if (virtual.type === 'virtualTopic') {
-    const { prefix, name, postfix, queues } = { ...VIRTUAL_TOPIC_DEFAULTS, ...virtual };
-    if (prefix === '' && postfix === '') yield* here('needs a prefix or a postfix');
-    for (const [index, queue] of queues.entries()) {
-      const isOne = matchesPattern(`${prefix}>`, queue) && !queue.includes('*');
-      if (isOne && queue.endsWith(postfix)) continue;
-      const path = ['queues', index];
-      yield { path, message: `is no queue of a topic ${name}: ${queuesPattern(virtual, name)}` };
-    }
+    yield* topicProblems(virtual);
     return;
   }
   if (before.some((other) => other.type === virtual.type && other.name === virtual.name)) {
     yield { path: ['name'], message: `is in two entries; put all of forwardTo into one` };
+  }
+}
+
+function* topicProblems(virtual: VirtualTopic): Generator<Problem> {
+  const { prefix, name, postfix, queues, selectorAware, singleSelectorPerDestination } = {
+    ...VIRTUAL_TOPIC_DEFAULTS,
+    ...virtual,
+  };
+  if (prefix === '' && postfix === '') yield* here('needs a prefix or a postfix');
+  if (singleSelectorPerDestination && !selectorAware) {
+    const message = 'has no meaning without "selectorAware: true"';
+    yield { path: ['singleSelectorPerDestination'], message };
+  }
+  for (const [index, queue] of queues.entries()) {
+    const isOne = matchesPattern(`${prefix}>`, queue) && !/[*>,?]/.test(queue);
+    if (isOne && queue.endsWith(postfix)) continue;
+    const path = ['queues', index];
+    yield { path, message: `is no queue of a topic ${name}: ${queuesPattern(virtual, name)}` };
   }
 }
 
@@ -92,7 +105,7 @@ function* loopProblems(
   if (start.type !== 'compositeQueue' && start.type !== 'compositeTopic') return;
   const virtuals = withDefaultVirtualTopic(all);
   for (const [index, forward] of start.forwardTo.entries()) {
-    const way = wayBack(start, forward, virtuals, []);
+    const way = wayBack(start, forwardKey(forward), virtuals, []);
     if (way === undefined) continue;
     const path = ['forwardTo', index];
     yield { path, message: `leads back to ${start.name}: ${way.join(' -> ')}` };
@@ -136,17 +149,25 @@ function nextOf(
         ? [`topic://${mirrorOf(virtual, name)}`]
         : [];
     default:
-      return covers(virtual, key) ? virtual.forwardTo : [];
+      return covers(virtual, key) ? virtual.forwardTo.map(forwardKey) : [];
   }
 }
 
 /** True for a queue that a virtual topic may fill. */
 export function isOfVirtualTopic(virtuals: readonly VirtualDestination[], queue: string): boolean {
-  return virtuals.some(
-    (virtual) =>
-      virtual.type === 'virtualTopic' &&
+  return topicsOfQueue(virtuals, queue).length > 0;
+}
+
+/** The virtual topics that may fill a queue. */
+export function topicsOfQueue(
+  virtuals: readonly VirtualDestination[],
+  queue: string,
+): readonly VirtualTopic[] {
+  return virtuals
+    .filter((virtual) => virtual.type === 'virtualTopic')
+    .filter((virtual) =>
       topicOf(virtual, queue).some((topic) => matchesPattern(nameOf(virtual), topic)),
-  );
+    );
 }
 
 function nameOf({ name = VIRTUAL_TOPIC_DEFAULTS.name }: VirtualTopic): string {

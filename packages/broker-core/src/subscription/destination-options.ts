@@ -5,7 +5,7 @@ import type { SubscribeOptions } from './subscription.ts';
  * What the name of the destination says about the consumer (`orders?consumer.priority=5`), over what the
  * consumer says itself, as in ActiveMQ. Clients that know these options send names without them.
  *
- * @throws `BATON_INVALID_OPTION`, `BATON_UNSUPPORTED`
+ * @throws `BATON_INVALID_OPTION`
  */
 export function withDestinationOptions(given: SubscribeOptions): SubscribeOptions {
   if (!given.destination.name.includes('?')) return given;
@@ -19,6 +19,7 @@ export function withDestinationOptions(given: SubscribeOptions): SubscribeOption
     isExclusive: options.exclusive ?? given.isExclusive,
     isRetroactive: options.retroactive ?? given.isRetroactive,
     priority: options.priority ?? given.priority,
+    maximumPendingMessages: options.maximumPendingMessageLimit ?? given.maximumPendingMessages,
     subscriptionName: options.subscriptionName ?? given.subscriptionName,
   };
 }

@@ -121,6 +121,7 @@ export async function makeConsumer(
     exclusive: options.isExclusive ?? jms.exclusiveConsumer,
     priority: options.priority ?? 0,
     retroactive: options.isRetroactive ?? false,
+    maximumPendingMessageLimit: options.maximumPendingMessages ?? 0,
   });
   const consumer = new Consumer(info, from, {
     channel,

@@ -38,6 +38,11 @@ export interface ConsumerOptions extends CallOptions {
   readonly priority?: number;
   /** On a topic: also what the broker kept from before, if it does. @defaultValue false */
   readonly isRetroactive?: boolean;
+  /**
+   * On a topic: messages beyond the prefetch that the broker keeps for this consumer at most; then the oldest go.
+   * 0 is what its policies say. @defaultValue 0
+   */
+  readonly maximumPendingMessages?: number;
 }
 
 /** What a consumer uses of its connection. */

@@ -9,8 +9,7 @@ const PREFIX_BYTES = Uint8Array.from(Buffer.from(PREFIX));
  * What ActiveMQ lets a SUBSCRIBE say in headers such as `activemq.prefetchSize`, and a destination in its options
  * such as `/queue/A?consumer.prefetchSize=1`; headers come first.
  *
- * @throws `BATON_INVALID_OPTION` for one that does not exist or has no such value, `BATON_UNSUPPORTED` for
- * one that only ActiveMQ has.
+ * @throws `BATON_INVALID_OPTION` for one that does not exist or has no such value.
  */
 export function consumerOptionsOf(frame: Frame, query: string | undefined): ConsumerOptions {
   const options = query === undefined ? {} : parseConsumerOptions(query);

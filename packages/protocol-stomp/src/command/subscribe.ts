@@ -71,6 +71,7 @@ function subscribeOptions(
     isRetroactive: given.retroactive ?? false,
     priority: given.priority ?? 0,
     subscriptionName,
+    maximumPendingMessages: given.maximumPendingMessageLimit,
   };
 }
 
