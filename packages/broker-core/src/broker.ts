@@ -1,5 +1,6 @@
 import type { Destination, Epoch, Message } from '@batonmq/model';
 import type { BrokerConnection, ConnectOptions } from './connection/connection.ts';
+import type { LimitStatus } from './destination/usage.ts';
 import type { BrokerEvent, BrokerEventType } from './events.ts';
 import type { RedriveOptions, RedriveResult } from './message/redrive.ts';
 import type { EffectivePolicy } from './policy/policies.ts';
@@ -27,6 +28,8 @@ export interface DestinationStatus {
   readonly memoryBytes: number;
   /** Messages of a topic that consumers lost because they were too slow. */
   readonly discardedCount: number;
+  /** The limits of the destination's own, and how much of each is used. */
+  readonly limits: readonly LimitStatus[];
 }
 
 /** A durable subscription, as watchers see it. */
@@ -84,6 +87,8 @@ export interface Broker {
    */
   publish(message: Message, only?: Subscription): void;
   destinations(): readonly DestinationStatus[];
+  /** The limits of all destinations together, and how much of each is used; none unless active. */
+  usage(): readonly LimitStatus[];
   /**
    * Makes the queue of an application (`consumer`) at a virtual topic, so that it gets what is sent
    * from now on. Resolves with it when it is durable; one that exists is no error.

@@ -1,4 +1,12 @@
-import type { BrokerError, ConnectionId, Destination, Epoch, Message } from '@batonmq/model';
+import type {
+  BrokerError,
+  ConnectionId,
+  Destination,
+  Epoch,
+  Message,
+  ProducerId,
+} from '@batonmq/model';
+import type { LimitStatus } from './destination/usage.ts';
 import type { Role } from './role/role.ts';
 import type { Action } from './security/security.ts';
 
@@ -157,6 +165,36 @@ export type BrokerEvent =
       readonly connectionId: ConnectionId;
       readonly consumerKey: string;
       readonly reason: BrokerError;
+    }
+  | {
+      /** A send found no room at a destination. Told once, until `destination-relieved`. */
+      readonly type: 'destination-full';
+      readonly destination: Destination;
+      /** What is at its limit: the destination's own, or one of the whole broker. */
+      readonly limit: LimitStatus;
+    }
+  | {
+      /** A destination that was full has room again. */
+      readonly type: 'destination-relieved';
+      readonly destination: Destination;
+    }
+  | {
+      /**
+       * A producer has to wait for room: its send or its commit is held up, or the input of its connection
+       * is. Told once, until `producer-unblocked`.
+       */
+      readonly type: 'producer-blocked';
+      readonly destination: Destination;
+      readonly connectionId: ConnectionId;
+      readonly producerId: ProducerId;
+      readonly limit: LimitStatus;
+    }
+  | {
+      /** It goes on, was refused, or is gone. */
+      readonly type: 'producer-unblocked';
+      readonly destination: Destination;
+      readonly connectionId: ConnectionId;
+      readonly producerId: ProducerId;
     };
 
 export type BrokerEventType = BrokerEvent['type'];

@@ -26,6 +26,21 @@ export interface BrokerOptions {
    */
   readonly destinationMemoryLimitBytes?: number;
   /**
+   * Stored messages of all queues and durable subscriptions, in bytes as they are written; a message that
+   * is in several counts in each. Senders wait, as for memory. What the files or tables
+   * need may be more for a while. 0 is none: the store refuses when it is full itself.
+   *
+   * @defaultValue 0
+   */
+  readonly storeLimitBytes?: number;
+  /**
+   * The part of it that is for messages which are not persistent and found no memory at a queue with
+   * `producerFlowControl: false`. 0 is none.
+   *
+   * @defaultValue 0
+   */
+  readonly tempLimitBytes?: number;
+  /**
    * How long a send that asked for a receipt waits for room before it fails with `BATON_LIMIT`, in
    * milliseconds from 1.
    *
@@ -181,6 +196,8 @@ export type BrokerSettings = Readonly<Required<Omit<BrokerOptions, 'timestamp'>>
 export const BROKER_DEFAULTS: BrokerSettings = Object.freeze({
   memoryLimitBytes: 256 * MIB,
   destinationMemoryLimitBytes: 64 * MIB,
+  storeLimitBytes: 0,
+  tempLimitBytes: 0,
   sendTimeoutMs: 30_000,
   queueWindowMessages: 8192,
   queueWindowBytes: 16 * MIB,
@@ -221,6 +238,8 @@ export const BROKER_DEFAULTS: BrokerSettings = Object.freeze({
 const MINIMUM: Partial<Record<keyof BrokerSettings, number>> = {
   memoryLimitBytes: MIB,
   destinationMemoryLimitBytes: 1024,
+  storeLimitBytes: 0,
+  tempLimitBytes: 0,
   queueWindowMessages: 16,
   ackDelayMs: 0,
   messageGroupOwnerWaitMs: 0,

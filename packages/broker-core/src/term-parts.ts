@@ -3,7 +3,7 @@ import type { Clock, Logger, Random } from '@batonmq/runtime';
 import type { Lease } from '@batonmq/store-spi';
 import type { Destinations } from './destination/destinations.ts';
 import type { GroupOwners } from './destination/group-owners.ts';
-import type { MemoryUsage } from './destination/memory-usage.ts';
+import type { Usage } from './destination/usage.ts';
 import type { RecoveryImages } from './destination/recovery-images.ts';
 import type { Window } from './destination/queue.ts';
 import type { WantedStore } from './destination/wanted-store.ts';
@@ -27,7 +27,11 @@ export interface TermParts {
   readonly lease: Lease;
   readonly writes: WriteQueue;
   readonly endOfTurn: EndOfTurn;
-  readonly memory: MemoryUsage;
+  readonly memory: Usage;
+  /** Bytes of the stored messages of all queues. */
+  readonly stored: Usage;
+  /** Bytes of those among them that are stored for want of memory. */
+  readonly paged: Usage;
   /** Bytes of stored messages that queues keep ready, all together. */
   readonly window: Window;
   /** Bytes of the sends of open transactions, all together. */

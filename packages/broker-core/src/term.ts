@@ -9,7 +9,7 @@ import { FlowControl } from './connection/flow-control.ts';
 import { Destinations } from './destination/destinations.ts';
 import { WantedStore } from './destination/wanted-store.ts';
 import { GroupOwners } from './destination/group-owners.ts';
-import { MemoryUsage } from './destination/memory-usage.ts';
+import { statuses, Usage, type LimitStatus } from './destination/usage.ts';
 import { Queue } from './destination/queue.ts';
 import { RecoveryImages } from './destination/recovery-images.ts';
 import { Router } from './destination/router.ts';
@@ -63,7 +63,9 @@ export class Term implements TermParts {
   readonly lease: Lease;
   readonly writes: WriteQueue;
   readonly endOfTurn: EndOfTurn;
-  readonly memory: MemoryUsage;
+  readonly memory: Usage;
+  readonly stored: Usage;
+  readonly paged: Usage;
   readonly window = { usedBytes: 0 };
   readonly openTransactions = { usedBytes: 0 };
   readonly policies: Policies;
@@ -105,7 +107,9 @@ export class Term implements TermParts {
       failed: environment.failed,
     });
     this.#waits = new DurableWaits(this.writes);
-    this.memory = new MemoryUsage(settings.memoryLimitBytes, this.relieved);
+    this.memory = new Usage('memoryLimitBytes', settings.memoryLimitBytes, this.relieved);
+    this.stored = new Usage('storeLimitBytes', settings.storeLimitBytes, this.relieved);
+    this.paged = new Usage('tempLimitBytes', settings.tempLimitBytes, this.relieved);
     this.policies = environment.policies;
     this.destinations = new Destinations(this, environment.virtualDestinations);
     this.groupOwners = new GroupOwners(this);
@@ -117,8 +121,8 @@ export class Term implements TermParts {
     this.#outcomes = new CommitOutcomes(this.writes, settings.transactionOutcomesMax);
     const router = new Router(this);
     this.scheduler = new Scheduler(this, router, environment.name);
-    this.xa = new XaTransactions(this, router, this.#outcomes);
     this.#flow = new FlowControl(this, router);
+    this.xa = new XaTransactions(this, router, this.#outcomes, this.#flow);
     this.#admission = new Admission(environment.security, this.emit);
     this.#connectionParts = {
       term: this,
@@ -228,6 +232,10 @@ export class Term implements TermParts {
     return [...this.destinations].map(statusOf);
   }
 
+  usage(): readonly LimitStatus[] {
+    return statuses([this.memory, this.stored, this.paged]);
+  }
+
   subscriptionStatuses(): readonly DurableSubscriptionStatus[] {
     return [...this.durables].map(({ definition, isActive, queue }) => ({
       ...definition,
@@ -244,7 +252,7 @@ export class Term implements TermParts {
   transactionOutcome(key: string): 'committed' | 'open' | 'unknown' {
     const outcome = this.#outcomes.of(key);
     if (outcome !== 'unknown') return outcome;
-    if (this.xa.has(key)) return 'open';
+    if (this.xa.has(key) || this.#flow.holdsCommit(key)) return 'open';
     for (const connection of this.#connections.values()) {
       if (connection.hasTransaction(key)) return 'open';
     }
@@ -367,6 +375,7 @@ function statusOf(destination: Queue | Topic): DestinationStatus {
       dequeuedCount: destination.dequeuedCount,
       memoryBytes: destination.memoryBytes,
       discardedCount: 0,
+      limits: destination.room.limits,
     };
   }
   return {
@@ -378,7 +387,8 @@ function statusOf(destination: Queue | Topic): DestinationStatus {
     isPaused: false,
     enqueuedCount: destination.enqueuedCount,
     dequeuedCount: destination.enqueuedCount,
-    memoryBytes: destination.memory.usedBytes,
+    memoryBytes: destination.memory.used,
     discardedCount: destination.discardedCount,
+    limits: statuses([destination.memory]),
   };
 }

@@ -96,14 +96,25 @@ export class ClientConnection implements BrokerConnection {
     if (this.#producers.has(producerId.key)) return;
     const { term } = this.#parts;
     if (destination !== undefined) this.access?.demand('write to', destination);
-    for (const part of destination === undefined ? [] : compositeParts(destination)) {
-      term.destinations.resolve(part, this.connectionId);
+    const producer: ProducerState = {
+      mark: canRepeatSends ? term.marks.of(producerId.key) : undefined,
+      ...{ heldCount: 0, heldBy: undefined, cleared: undefined, places: undefined },
+    };
+    try {
+      for (const part of destination === undefined ? [] : compositeParts(destination)) {
+        term.destinations.resolve(part, this.connectionId).producers?.enter(producer, true);
+      }
+    } catch (error) {
+      leavePlaces(producer);
+      throw error;
     }
-    const mark = canRepeatSends ? term.marks.of(producerId.key) : undefined;
-    this.#producers.set(producerId.key, { mark, heldCount: 0, cleared: undefined });
+    this.#producers.set(producerId.key, producer);
   }
 
   removeProducer(producerId: ProducerId): void {
+    const producer = this.#producers.get(producerId.key);
+    if (producer === undefined) return;
+    leavePlaces(producer);
     this.#producers.delete(producerId.key);
   }
 
@@ -211,13 +222,15 @@ export class ClientConnection implements BrokerConnection {
       this.refuse(rolledBack(transaction.key, failure), receipt);
       return;
     }
-    try {
-      transaction.commit(this.#parts.router, receipt ?? this.failures);
-    } catch (error) {
-      if (!isBrokerError(error)) throw error;
-      transaction.rollBack();
-      this.refuse(rolledBack(transaction.key, error), receipt);
-    }
+    this.#parts.flow.commit(this, transaction, {
+      proceed: () => {
+        transaction.commit(this.#parts.router, receipt ?? this.failures);
+      },
+      refuse: (error) => {
+        transaction.rollBack();
+        this.refuse(rolledBack(transaction.key, error), receipt);
+      },
+    });
   }
 
   rollbackTransaction(id: TransactionId, receipt?: Receipt): void {
@@ -273,17 +286,18 @@ export class ClientConnection implements BrokerConnection {
     if (this.#isClosed || this.#parts.term.isOver) return;
     this.#isClosed = true;
     const { term, flow } = this.#parts;
-    flow.forget(this);
+    const waiting = flow.forget(this);
     // None may be handed what the connection itself gives back.
     for (const subscription of this.#subscriptions.values()) subscription.halt();
     // Acks of open transactions are undone first, so that their messages go back with the others, in order.
-    for (const transaction of this.#transactions.values()) transaction.rollBack();
+    for (const each of [...waiting, ...this.#transactions.values()]) each.rollBack();
     this.#transactions.clear();
     this.#parts.xa.closed(this);
     for (const subscription of this.#subscriptions.values()) {
       subscription.stop(lastDelivered);
       this.removeSubscription(subscription);
     }
+    for (const producer of this.#producers.values()) leavePlaces(producer);
     this.#producers.clear();
     term.destinations.removeOwned(this.connectionId);
     term.writes.seal();
@@ -345,6 +359,14 @@ export class ClientConnection implements BrokerConnection {
       consumerKey,
       isDurable: subscriptionName !== undefined,
     });
+  }
+
+  /** True if it has messages to ack. */
+  get isOwingAcks(): boolean {
+    for (const { dispatchedCount } of this.#subscriptions.values()) {
+      if (dispatchedCount > 0) return true;
+    }
+    return false;
   }
 
   /** True if commands are not taken any more: their client learns of it by the end of its connection. */
@@ -432,7 +454,7 @@ export class ClientConnection implements BrokerConnection {
     receipt: Receipt | undefined,
   ): void {
     this.#orRefuse(receipt, id, () => {
-      this.#parts.router.check(message);
+      this.#parts.router.check(message, producer);
       const refusal = this.inTransaction(id, (transaction) => {
         transaction.addSend(message, producer);
       });
@@ -498,10 +520,16 @@ export class ClientConnection implements BrokerConnection {
 
 /** A subscription as its connection needs it. */
 export interface ClosableSubscription extends Subscription {
+  /** Messages that its client has and has not acked. */
+  readonly dispatchedCount: number;
   /** Takes no more messages. */
   halt(): void;
   /** Closes without telling the connection. */
   stop(lastDelivered: number): void;
+}
+
+function leavePlaces(producer: ProducerState): void {
+  for (const places of producer.places ?? []) places.leave(producer);
 }
 
 function requireSupported(options: SubscribeOptions): void {

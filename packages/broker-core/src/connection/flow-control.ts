@@ -1,13 +1,22 @@
-import { BrokerError, isBrokerError, type Destination, type Message } from '@batonmq/model';
+import { assert, isBrokerError, type Destination, type Message } from '@batonmq/model';
 import type { CancelTimer } from '@batonmq/runtime';
+import { isRefusedAtOnce, noRoom, patienceMs, type Obstacle } from '../destination/obstacle.ts';
+import type { ProducerPlaces } from '../destination/producer-places.ts';
 import type { Router } from '../destination/router.ts';
 import type { ProducerMark } from '../message/producer-marks.ts';
 import type { TermParts } from '../term-parts.ts';
+import type { Transaction } from '../transaction/transaction.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Receipt } from './connection.ts';
+import { FlowEvents } from './flow-events.ts';
+import { HeldCommits, type CommitSteps } from './held-commits.ts';
+import { PausedInputs } from './paused-inputs.ts';
 
 /** Sends of one connection that may wait for room before its input is paused. */
-const HELD_SENDS_MAX = 64;
+const HELD_SENDS_PAUSE = 64;
+
+/** Sends that may wait although its input has to go on for its acks; one more is refused. */
+const HELD_SENDS_MAX = 1024;
 
 /** A producer of a connection. */
 export interface ProducerState {
@@ -15,14 +24,12 @@ export interface ProducerState {
   readonly mark: ProducerMark | undefined;
   /** Its sends that wait for room; later ones queue up behind them, so its order is kept. */
   heldCount: number;
+  /** What the youngest of them waits for. */
+  heldBy: Obstacle | undefined;
   /** Where its last message went, if it may send there; so one comparison clears the next. */
   cleared: Destination | undefined;
-}
-
-/** Why the input of a connection is paused: its last message went where there is no room. */
-interface Pause {
-  readonly message: Message;
-  readonly deadline: number;
+  /** Destinations that know their producers and that it is one of. */
+  places: Set<ProducerPlaces> | undefined;
 }
 
 interface HeldSend {
@@ -30,35 +37,43 @@ interface HeldSend {
   readonly producer: ProducerState;
   readonly message: Message;
   readonly receipt: Receipt | undefined;
+  readonly obstacle: Obstacle;
+  readonly patienceMs: number;
   readonly deadline: number;
 }
 
 /**
- * Slows senders down when memory is full.
+ * Slows senders down when a destination, or the broker, is full.
  *
- * A send with a receipt waits, `sendTimeoutMs` at most; its sender waits for the receipt. One without
- * has no such brake: it is taken, and the input of its connection is paused, so that limits are passed by no
- * more than what was already read from the socket. The input goes on after `sendTimeoutMs` too, or the
- * acks that would make room might wait in it; what is sent without a receipt to a place that is still full
- * is then refused.
+ * A send with a receipt waits, `sendFailIfNoSpaceAfterTimeout` or `sendTimeoutMs` at most; its sender
+ * waits for the receipt. One without has no such brake: it is taken, and the input of its connection
+ * is paused ({@link PausedInputs}), so that limits are passed by no more than what was already read
+ * from the socket. What a transaction sends is taken as it comes; its commit waits like a send.
+ * With `sendFailIfNoSpace` nobody waits.
+ *
+ * Nothing that only makes room comes here: acks, rollbacks, removals, and commits that take out as
+ * many messages as they bring.
  */
 export class FlowControl {
   readonly #parts: TermParts;
   readonly #router: Router;
-  /** In order of arrival, which is the order of deadlines too. */
+  readonly #events: FlowEvents;
+  readonly #commits: HeldCommits;
+  readonly #inputs: PausedInputs;
+  /** In order of arrival. */
   #held: HeldSend[] = [];
   readonly #heldCounts = new Map<ClientConnection, number>();
-  /** In order of their deadlines. */
-  readonly #paused = new Map<ClientConnection, Pause>();
-  /** Connections whose pause was too long, each with what it waited for. */
-  readonly #overdue = new Map<ClientConnection, Message>();
   #cancelTimer: CancelTimer | undefined;
+  #timerAt = Infinity;
   #cancelWatch: CancelTimer | undefined;
   #isLookPlanned = false;
 
   constructor(parts: TermParts, router: Router) {
     this.#parts = parts;
     this.#router = router;
+    this.#events = new FlowEvents(parts);
+    this.#commits = new HeldCommits(router, this.#events);
+    this.#inputs = new PausedInputs(parts, this.#events, (message) => this.#obstacle(message));
   }
 
   /** Takes a message, now or when there is room. @throws as `Router.check`, `BATON_LIMIT`. */
@@ -68,33 +83,81 @@ export class FlowControl {
     message: Message,
     receipt: Receipt | undefined,
   ): void {
-    const isHeldUp = this.#router.isHeldUp(message);
-    if (producer.heldCount > 0 || (isHeldUp && receipt !== undefined)) {
-      this.#hold(connection, producer, message, receipt);
+    const obstacle = this.#router.obstacle(message, producer);
+    if (obstacle !== undefined) this.#meet(obstacle, connection, receipt !== undefined);
+    if (producer.heldCount > 0 || (obstacle !== undefined && receipt !== undefined)) {
+      this.#hold(connection, producer, message, receipt, obstacle);
       return;
     }
-    if (isHeldUp && this.#overdue.has(connection)) throw this.#noMemory(message);
     this.#router.send(message, producer, receipt, connection.failures);
-    if (isHeldUp || this.#parts.writes.isCongested) this.#pause(connection, message);
+    if (obstacle === undefined && !this.#parts.writes.isCongested) return;
+    this.#pause(connection, message, obstacle);
   }
 
-  /** Memory was relieved, or the write path: looks at the end of the turn who can go on. */
+  /** Lets a commit or prepare go on, now or when there is room for its sends. */
+  commit(connection: ClientConnection, transaction: Transaction, steps: CommitSteps): void {
+    try {
+      const obstacle = transaction.obstacle(this.#router);
+      if (obstacle === undefined) {
+        steps.proceed();
+        return;
+      }
+      this.#meet(obstacle, connection, true);
+      const patience = patienceMs(obstacle, this.#parts.settings);
+      const deadline = this.#parts.clock.now() + patience;
+      this.#commits.add({
+        ...{ connection, transaction, obstacle, deadline, patienceMs: patience },
+        proceed: () => {
+          steps.proceed();
+        },
+        refuse: (error) => {
+          steps.refuse(error);
+        },
+      });
+      this.#armTimer(deadline);
+    } catch (error) {
+      if (!isBrokerError(error)) throw error;
+      steps.refuse(error);
+    }
+  }
+
+  /** True while the commit of that transaction waits. */
+  holdsCommit(key: string): boolean {
+    return this.#commits.has(key);
+  }
+
+  /** Something has room again, or the write path: looks at the end of the turn who can go on. */
   relieved(): void {
-    if (this.#isLookPlanned || !this.#isAnyoneWaiting) return;
+    if (this.#isLookPlanned || !(this.#isAnyoneWaiting || this.#events.isAnywhereFull)) return;
     this.#isLookPlanned = true;
     this.#parts.endOfTurn.run(() => {
       this.#isLookPlanned = false;
-      this.#sendHeld();
-      this.#resumePaused();
+      this.#look();
     });
   }
 
-  /** Its held sends were never taken; its clients will see it closed instead of a receipt. */
-  forget(connection: ClientConnection): void {
-    this.#paused.delete(connection);
-    this.#overdue.delete(connection);
-    if (!this.#heldCounts.delete(connection)) return;
-    this.#held = this.#held.filter((send) => send.connection !== connection);
+  /**
+   * Its held sends were never taken; its clients will see it closed instead of a receipt. Returns the
+   * transactions whose commit waited, for it to roll back.
+   */
+  forget(connection: ClientConnection): readonly Transaction[] {
+    this.#inputs.forget(connection);
+    if (this.#heldCounts.has(connection)) {
+      const dropped = this.#held.filter((send) => send.connection === connection);
+      this.#held = this.#held.filter((send) => send.connection !== connection);
+      for (const send of dropped) this.#letGo(send);
+    }
+    return this.#commits.take(connection);
+  }
+
+  /** @throws `BATON_LIMIT` if a send may not wait for what it met. */
+  #meet(obstacle: Obstacle, connection: ClientConnection, canWait: boolean): void {
+    this.#events.met(obstacle);
+    this.#watchSlowConsumers();
+    if (isRefusedAtOnce(obstacle)) throw noRoom(obstacle, 0);
+    if (canWait) return;
+    const waitedMs = this.#inputs.waitedMs(connection, obstacle);
+    if (waitedMs !== undefined) throw noRoom(obstacle, waitedMs);
   }
 
   #hold(
@@ -102,26 +165,39 @@ export class FlowControl {
     producer: ProducerState,
     message: Message,
     receipt: Receipt | undefined,
+    met: Obstacle | undefined,
   ): void {
-    const deadline = this.#parts.clock.now() + this.#parts.settings.sendTimeoutMs;
-    this.#held.push({ connection, producer, message, receipt, deadline });
-    producer.heldCount += 1;
+    const obstacle = met ?? producer.heldBy;
+    assert(obstacle !== undefined, 'a send is held for a reason');
     const heldCount = (this.#heldCounts.get(connection) ?? 0) + 1;
+    const patience = patienceMs(obstacle, this.#parts.settings);
+    if (heldCount > HELD_SENDS_MAX) throw noRoom(obstacle, 0);
+    const deadline = this.#parts.clock.now() + patience;
+    this.#held.push({
+      ...{ connection, producer, message, receipt, obstacle, deadline },
+      patienceMs: patience,
+    });
     this.#heldCounts.set(connection, heldCount);
-    this.#armTimer();
-    this.#watchSlowConsumers();
-    if (receipt === undefined || heldCount >= HELD_SENDS_MAX) this.#pause(connection, message);
+    producer.heldCount += 1;
+    producer.heldBy = obstacle;
+    if (producer.heldCount === 1) this.#events.blocked(connection, message, obstacle);
+    this.#armTimer(deadline);
+    if (receipt === undefined || heldCount >= HELD_SENDS_PAUSE) {
+      this.#pause(connection, message, obstacle);
+    }
   }
 
-  #pause(connection: ClientConnection, message: Message): void {
-    if (this.#paused.has(connection)) return;
-    const deadline = this.#parts.clock.now() + this.#parts.settings.sendTimeoutMs;
-    this.#paused.set(connection, { message, deadline });
-    this.#armTimer();
-    this.#watchSlowConsumers();
-    this.#parts.endOfTurn.run(() => {
-      if (this.#paused.has(connection)) connection.control.pauseInput();
-    });
+  #pause(connection: ClientConnection, message: Message, obstacle: Obstacle | undefined): void {
+    this.#inputs.pause(connection, message, obstacle);
+    this.#armTimer(this.#inputs.nextLookAt);
+  }
+
+  #look(): void {
+    this.#events.relieved();
+    this.#sendHeld();
+    this.#commits.relieved();
+    this.#inputs.relieved(this.#heldCounts);
+    this.#armTimer(this.#nextLookAt);
   }
 
   #sendHeld(): void {
@@ -129,14 +205,13 @@ export class FlowControl {
     this.#held = [];
     const blocked = new Set<ProducerState>();
     for (const send of held) {
-      if (blocked.has(send.producer) || this.#isHeldUp(send.message)) {
+      if (blocked.has(send.producer) || this.#obstacle(send.message) !== undefined) {
         blocked.add(send.producer);
         this.#held.push(send);
       } else {
         this.#sendOne(send);
       }
     }
-    this.#armTimer();
   }
 
   #sendOne(send: HeldSend): void {
@@ -150,35 +225,8 @@ export class FlowControl {
     }
   }
 
-  #resumePaused(): void {
-    for (const [connection, message] of this.#overdue) {
-      if (!this.#isHeldUp(message)) this.#overdue.delete(connection);
-    }
-    for (const [connection, { message }] of this.#paused) {
-      if (this.#parts.writes.isCongested || this.#isHeldUp(message)) continue;
-      if (this.#heldCounts.has(connection)) continue;
-      this.#paused.delete(connection);
-      connection.control.resumeInput();
-    }
-  }
-
-  /** A slow disk is waited for as long as it takes: with it, acks make no room either. */
-  #resumeLate(now: number): void {
-    const { sendTimeoutMs } = this.#parts.settings;
-    for (const [connection, { message, deadline }] of this.#paused) {
-      if (deadline > now) return;
-      this.#paused.delete(connection);
-      if (this.#parts.writes.isCongested || this.#heldCounts.has(connection)) {
-        this.#paused.set(connection, { message, deadline: now + sendTimeoutMs });
-      } else {
-        this.#overdue.set(connection, message);
-        connection.control.resumeInput();
-      }
-    }
-  }
-
   get #isAnyoneWaiting(): boolean {
-    return this.#held.length > 0 || this.#paused.size > 0 || this.#overdue.size > 0;
+    return this.#held.length > 0 || this.#inputs.isAnyPaused || !this.#commits.isEmpty;
   }
 
   /** Topic consumers that keep messages while others wait for memory have a time to take some. */
@@ -192,30 +240,37 @@ export class FlowControl {
     });
   }
 
-  #letGo({ connection, producer }: HeldSend): void {
+  #letGo({ connection, producer, message }: HeldSend): void {
     producer.heldCount -= 1;
+    if (producer.heldCount === 0) this.#events.unblocked(message);
     const heldCount = (this.#heldCounts.get(connection) ?? 0) - 1;
     if (heldCount > 0) this.#heldCounts.set(connection, heldCount);
     else this.#heldCounts.delete(connection);
   }
 
   /** A destination that went away holds nothing up; sending tells what is wrong. */
-  #isHeldUp(message: Message): boolean {
+  #obstacle(message: Message): Obstacle | undefined {
     try {
-      return this.#router.isHeldUp(message);
-    } catch {
-      return false;
+      return this.#router.obstacle(message);
+    } catch (error) {
+      if (!isBrokerError(error)) throw error;
+      return undefined;
     }
   }
 
-  #armTimer(): void {
-    if (this.#cancelTimer !== undefined) return;
-    const [paused] = this.#paused.values();
-    const first = Math.min(this.#held[0]?.deadline ?? Infinity, paused?.deadline ?? Infinity);
-    if (first === Infinity) return;
-    const delay = Math.max(0, first - this.#parts.clock.now());
+  get #nextLookAt(): number {
+    let first = Math.min(this.#inputs.nextLookAt, this.#commits.firstDeadline);
+    for (const { deadline } of this.#held) first = Math.min(first, deadline);
+    return first;
+  }
+
+  #armTimer(at: number): void {
+    if (at >= this.#timerAt) return;
+    this.#cancelTimer?.();
+    this.#timerAt = at;
+    const delay = Math.max(0, at - this.#parts.clock.now());
     this.#cancelTimer = this.#parts.clock.setTimer(delay, () => {
-      this.#cancelTimer = undefined;
+      this.#timerAt = Infinity;
       if (!this.#parts.isOver) this.#failLate();
     });
   }
@@ -225,18 +280,12 @@ export class FlowControl {
     const late = this.#held.filter(({ deadline }) => deadline <= now);
     this.#held = this.#held.filter(({ deadline }) => deadline > now);
     for (const send of late) {
-      const { connection, message, receipt } = send;
       this.#letGo(send);
-      connection.refuse(this.#noMemory(message), receipt);
+      send.connection.refuse(noRoom(send.obstacle, send.patienceMs), send.receipt);
     }
-    this.#resumeLate(now);
+    this.#commits.failLate(now);
+    this.#inputs.look(now, this.#heldCounts);
     this.relieved();
-    this.#armTimer();
-  }
-
-  #noMemory({ destination: { key } }: Message): BrokerError {
-    const { sendTimeoutMs } = this.#parts.settings;
-    const text = `${key} had no memory for another message within ${sendTimeoutMs} ms; the message was not taken`;
-    return new BrokerError('BATON_LIMIT', text, { details: { destination: key } });
+    this.#armTimer(this.#nextLookAt);
   }
 }

@@ -13,6 +13,7 @@ export interface PagedMessage {
   readonly message: Message;
   readonly sequence: Sequence;
   readonly storedCount: number;
+  readonly storedBytes: number;
 }
 
 /**
@@ -193,7 +194,7 @@ export class Backlog {
 
   #decoded({ sequence, redeliveryCount, payload }: StoredMessage): PagedMessage {
     const message = decodeMessage(payload, this.#lane.queue.decodedAs);
-    return { message, sequence, storedCount: redeliveryCount };
+    return { message, sequence, storedCount: redeliveryCount, storedBytes: payload.length };
   }
 
   #take(from: Sequence, read: readonly PagedMessage[], durableThrough: number): void {

@@ -29,6 +29,8 @@ export class Entry implements Delivery, Receipt {
   readonly bytes: number;
   /** Place in the stored lane, or {@link NOT_STORED}. */
   readonly sequence: Sequence;
+  /** Bytes that it has in the store; 0 until that is known, and of what is not stored. */
+  storedBytes: number;
   /** Order in this queue's memory; 0 until it is ready. */
   brokerSequence = 0;
   redeliveryCount: number;
@@ -55,11 +57,12 @@ export class Entry implements Delivery, Receipt {
 
   #selectable: SelectableMessage | undefined = undefined;
 
-  constructor(lane: Lane, message: Message, sequence: Sequence, storedCount = 0) {
+  constructor(lane: Lane, message: Message, sequence: Sequence, storedCount = 0, storedBytes = 0) {
     this.lane = lane;
     this.message = message;
     this.sequence = sequence;
     this.bytes = messageBytes(message);
+    this.storedBytes = storedBytes;
     this.redeliveryCount = message.redeliveryCount + storedCount;
     this.isDelayOwed = storedCount > 0;
   }

@@ -84,7 +84,7 @@ export class HeldPlaces {
     const page = await lease.read(number, from, { messageCountMax, bytesMax: settings.pageBytes });
     return page.map(({ sequence, redeliveryCount, payload }) => {
       const message = decodeMessage(payload, queue.decodedAs);
-      const entry = new Entry(this.#lane, message, sequence, redeliveryCount);
+      const entry = new Entry(this.#lane, message, sequence, redeliveryCount, payload.length);
       entry.brokerSequence = this.#brokerSequences.get(sequence) ?? 0;
       return entry;
     });

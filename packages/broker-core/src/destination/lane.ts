@@ -1,6 +1,6 @@
 import type { DestinationNumber, Message, Sequence } from '@batonmq/model';
 import type { RecoveredDestination } from '@batonmq/store-spi';
-import { encodeMessage } from '../message/stored-message.ts';
+import { encodeMessage, payloadBytes } from '../message/stored-message.ts';
 import type { TermParts } from '../term-parts.ts';
 import { NOT_STORED } from '../write-queue.ts';
 import { Backlog, type PagedMessage } from './backlog.ts';
@@ -51,6 +51,7 @@ export class Lane {
   #held: HeldPlaces | undefined;
   #number: DestinationNumber | undefined;
   #nextSequence = 1;
+  #firstOfThisTerm = 1;
 
   constructor(queue: Queue, key: string, priority: number, parts: TermParts) {
     this.queue = queue;
@@ -98,6 +99,8 @@ export class Lane {
   recovered(recovered: RecoveredDestination): void {
     this.#number = recovered.destination;
     this.#nextSequence = recovered.nextSequence;
+    this.#firstOfThisTerm = recovered.nextSequence;
+    this.queue.room.recovered(recovered);
     this.#backlog.recovered(recovered);
   }
 
@@ -109,6 +112,7 @@ export class Lane {
     if (!isBodyElsewhere) {
       const targets = [{ destination, sequence: entry.sequence }];
       const payload = encodeMessage(message);
+      this.queue.room.encoded(entry, payloadBytes(payload));
       this.#parts.writes.add({ type: 'message-added', targets, payload }, entry.bytes);
     }
     return entry;
@@ -221,6 +225,16 @@ export class Lane {
     this.#gather();
   }
 
+  /** True if it was not there yet when this broker took over. */
+  isOfThisTerm(sequence: Sequence): boolean {
+    return sequence >= this.#firstOfThisTerm;
+  }
+
+  /** True while some of its stored messages are in the store alone. */
+  get hasBacklog(): boolean {
+    return this.#backlog.messageCount > 0;
+  }
+
   /** True while messages for that selection may still come from the store. */
   isPaging(selection: Selection): boolean {
     return this.#views?.isBehind(selection) ?? this.#backlog.messageCount > 0;
@@ -273,8 +287,8 @@ export class Lane {
 
   /** A page of messages that everybody may have. */
   took(page: readonly PagedMessage[]): void {
-    for (const { message, sequence, storedCount } of page) {
-      this.#makeReady(new Entry(this, message, sequence, storedCount));
+    for (const { message, sequence, storedCount, storedBytes } of page) {
+      this.#makeReady(new Entry(this, message, sequence, storedCount, storedBytes));
     }
   }
 

@@ -20,10 +20,12 @@ import { DispatchGate } from './dispatch-gate.ts';
 import { Entry } from './entry.ts';
 import { Lane, type LaneSnapshot } from './lane.ts';
 import { laneKey, NORMAL_PRIORITY } from './lane-key.ts';
-import { MemoryUsage } from './memory-usage.ts';
 import { MessageWatch } from './message-watch.ts';
+import { ProducerPlaces } from './producer-places.ts';
+import { QueueRoom } from './queue-room.ts';
 import type { Route } from './routes.ts';
 import { SlowConsumers } from './slow-consumers.ts';
+import type { Usage } from './usage.ts';
 import type { WantedMessages } from './wanted-messages.ts';
 
 /** Bytes of ready stored messages, of all queues together. */
@@ -39,7 +41,7 @@ export interface Window {
 export class Queue {
   readonly destination: Destination;
   readonly policy: DestinationPolicy;
-  readonly memory: MemoryUsage;
+  readonly room: QueueRoom;
   readonly consumers: Consumers;
   /** Where its messages go on to; most queues pass nothing on. */
   route: Route | undefined = undefined;
@@ -47,6 +49,8 @@ export class Queue {
   wanted: WantedMessages | undefined = undefined;
   /** Of the queue of a durable subscription: `client:subscription`. */
   ownerName: string | undefined = undefined;
+  /** Its producers, if its policy depends on them. */
+  readonly producers: ProducerPlaces | undefined;
   isRemoved = false;
   enqueuedCount = 0;
   dequeuedCount = 0;
@@ -69,9 +73,9 @@ export class Queue {
   constructor(destination: Destination, parts: TermParts, recovered?: RecoveredDestination) {
     this.destination = destination;
     this.policy = parts.policies.of(destination);
+    this.producers = ProducerPlaces.of(destination, this.policy);
     this.#parts = parts;
-    const { destinationMemoryLimitBytes } = parts.settings;
-    this.memory = new MemoryUsage(destinationMemoryLimitBytes, parts.relieved, parts.memory);
+    this.room = new QueueRoom(this.policy, parts);
     this.consumers = new Consumers(
       consumersSettings(destination, this.policy, parts.settings),
       parts.groupOwners.storeOf(destination),
@@ -137,14 +141,25 @@ export class Queue {
   }
 
   get memoryBytes(): number {
-    let bytes = this.memory.usedBytes;
+    let bytes = this.room.memory.used;
     for (const lane of this.#lanes) bytes += lane.windowBytes;
     return bytes;
   }
 
   /** True if a message of it is, or will be, in the store. */
   isStoring(message: Message): boolean {
-    return message.isPersistent && !isTemporary(this.destination);
+    if (isTemporary(this.destination)) return false;
+    return message.isPersistent || (this.room.mayPage && this.room.isPaging(this.#hasBacklog));
+  }
+
+  /** What has no room for a message; none if there is room. */
+  fullFor(message: Message): Usage | undefined {
+    return this.room.full(this.isStoring(message), message.isPersistent);
+  }
+
+  /** True if nothing is in it, nor on its way to the store. */
+  get isEmpty(): boolean {
+    return this.room.isEmpty;
   }
 
   /**
@@ -153,9 +168,10 @@ export class Queue {
    */
   accept(message: Message, isBodyElsewhere = false): Entry {
     const lane = this.#laneFor(message);
-    if (this.isStoring(message)) return lane.accept(message, isBodyElsewhere);
-    const entry = new Entry(lane, message, NOT_STORED);
-    this.memory.add(entry.bytes);
+    const entry = this.isStoring(message)
+      ? lane.accept(message, isBodyElsewhere)
+      : new Entry(lane, message, NOT_STORED);
+    this.room.accepted(entry);
     return entry;
   }
 
@@ -168,6 +184,7 @@ export class Queue {
   sent(entry: Entry): void {
     if (this.isRemoved) return;
     this.enqueuedCount += 1;
+    this.room.settled(entry);
     // Of what a subscription keeps, its topic tells.
     if (this.#watch !== undefined && this.decodedAs !== undefined) {
       const hasConsumers = this.consumers.attachments.size > 0;
@@ -178,9 +195,11 @@ export class Queue {
 
   /** The store had no room for a message that was accepted; its sender is told. */
   refused(entry: Entry): void {
-    if (!entry.isStored) {
-      if (!this.isRemoved) this.memory.remove(entry.bytes);
-    } else if (entry.message.deadLetter === undefined) {
+    if (!this.isRemoved) {
+      this.room.settled(entry);
+      this.room.gone(entry);
+    }
+    if (entry.isStored && entry.message.deadLetter === undefined) {
       this.#parts.marks.refused(entry.message);
     }
   }
@@ -341,8 +360,8 @@ export class Queue {
   forget(entry: Entry): void {
     if (this.isRemoved) return;
     this.dequeuedCount += 1;
-    if (entry.isStored) entry.lane.gone(entry);
-    else this.memory.remove(entry.bytes);
+    entry.lane.gone(entry);
+    this.room.gone(entry);
   }
 
   /** Dead letters that the store had no room for; tried again with the next look for expired messages. */
@@ -403,6 +422,7 @@ export class Queue {
     if (this.isRemoved) return;
     this.#inFlightCount -= count;
     this.dequeuedCount += count;
+    this.room.goneUnread(count);
   }
 
   /** Looks for dead messages among those in memory, and at the head of a backlog nobody reads. */
@@ -444,7 +464,7 @@ export class Queue {
     this.isRemoved = true;
     this.consumers.forgetGroups();
     this.#gate.stop();
-    this.memory.remove(this.memory.usedBytes);
+    this.room.clear();
     for (const lane of this.#lanes) lane.clear();
     this.#undead = [];
     this.#delayed?.clear();
@@ -460,6 +480,10 @@ export class Queue {
   #settled(entry: Entry): void {
     this.#inFlightCount -= 1;
     this.consumers.settled(entry);
+  }
+
+  get #hasBacklog(): boolean {
+    return this.#lanes.some((lane) => lane.hasBacklog);
   }
 
   #laneFor({ priority }: Message): Lane {

@@ -13,7 +13,7 @@ import type { TermParts } from '../term-parts.ts';
 import { NOT_STORED } from '../write-queue.ts';
 import { Deque } from './deque.ts';
 import type { ImageRule } from './image-rule.ts';
-import type { MemoryUsage } from './memory-usage.ts';
+import type { Usage } from './usage.ts';
 
 /** Share of a topic's memory, and of the broker's, that images may fill: the rest is for those who consume. */
 const MEMORY_SHARE = 0.5;
@@ -31,7 +31,7 @@ interface HeldMessage {
 /** The topic whose image it is. */
 export interface ImageOwner {
   readonly destination: Destination;
-  readonly memory: MemoryUsage;
+  readonly memory: Usage;
 }
 
 /**
@@ -187,7 +187,7 @@ export class RecoveryImage {
     if (age > ageMsMax) return true;
     const { memoryLimitBytes } = this.#parts.settings;
     return (
-      this.#bytes > this.#owner.memory.limitBytes * MEMORY_SHARE ||
+      this.#bytes > this.#owner.memory.limit * MEMORY_SHARE ||
       this.#parts.images.usedBytes > memoryLimitBytes * MEMORY_SHARE
     );
   }

@@ -3,6 +3,7 @@ import type { ProducerState } from '../connection/flow-control.ts';
 import type { Receipt } from '../connection/connection.ts';
 import type { TermParts } from '../term-parts.ts';
 import type { Entry } from './entry.ts';
+import type { Obstacle } from './obstacle.ts';
 import { Queue } from './queue.ts';
 import { Receivers } from './receivers.ts';
 import { StoredBodies } from './stored-bodies.ts';
@@ -19,19 +20,40 @@ export class Router {
     this.#parts = parts;
   }
 
-  /** Makes sure that every destination of a message is there. @throws as `Destinations.resolve`. */
-  check(message: Message): void {
+  /**
+   * Makes sure that every destination of a message is there and takes its producer.
+   *
+   * @throws as `Destinations.resolve`, `BATON_LIMIT`.
+   */
+  check(message: Message, producer?: ProducerState): void {
     if (this.#parts.scheduler.planOf(message) !== undefined) return;
-    if (this.#only(message) === undefined) Receivers.of(message, this.#parts.destinations);
+    const only = this.#only(message);
+    if (only !== undefined) {
+      if (producer !== undefined) only.producers?.enter(producer, false);
+      return;
+    }
+    for (const { target } of Receivers.of(message, this.#parts.destinations)) {
+      if (producer !== undefined) target.producers?.enter(producer, false);
+    }
   }
 
-  /** True if a message would be kept in memory only, at a place that is full. @throws as {@link check}. */
-  isHeldUp(message: Message): boolean {
+  /**
+   * What has no room for a message, and where; none if there is room. Also sees to it that it takes
+   * the producer, if that is given. @throws as {@link check}.
+   */
+  obstacle(message: Message, producer?: ProducerState): Obstacle | undefined {
     const only = this.#only(message);
-    if (only !== undefined) return isFullFor(only, message);
-    return Receivers.of(message, this.#parts.destinations).some(({ target, message: each }) =>
-      isFullFor(target, each),
-    );
+    if (only !== undefined) {
+      if (producer !== undefined) only.producers?.enter(producer, false);
+      const usage = only.fullFor(message);
+      return usage && { target: only, usage };
+    }
+    for (const { target, message: each } of Receivers.of(message, this.#parts.destinations)) {
+      if (producer !== undefined) target.producers?.enter(producer, false);
+      const usage = target.fullFor(each);
+      if (usage !== undefined) return { target, usage };
+    }
+    return undefined;
   }
 
   /**
@@ -137,9 +159,4 @@ export class Router {
     const target = this.#parts.destinations.resolve(destination, producerId.connectionId);
     return target.route === undefined ? target : undefined;
   }
-}
-
-function isFullFor(target: Queue | Topic, message: Message): boolean {
-  if (target instanceof Queue) return target.memory.isFull && !target.isStoring(message);
-  return target.isFullFor(message);
 }

@@ -1,6 +1,6 @@
 import { isQueue, type Destination, type Message } from '@batonmq/model';
 import type { MessageTarget } from '@batonmq/store-spi';
-import { encodeMessage } from '../message/stored-message.ts';
+import { encodeMessage, payloadBytes } from '../message/stored-message.ts';
 import type { WriteQueue } from '../write-queue.ts';
 import type { Entry } from './entry.ts';
 
@@ -10,27 +10,33 @@ interface StoredBody {
   /** The topic it was sent to, if a place of it holds the messages of several. */
   sentTo: Destination | undefined;
   readonly targets: MessageTarget[];
+  /** In queues, of those targets. */
+  readonly entries: Entry[];
 }
 
 /** The bodies that one send stores: one for all places that see the same message. */
 export class StoredBodies {
   readonly #all: StoredBody[] = [];
 
-  add({ lane, message, sequence }: Entry): void {
-    this.addAt({ destination: lane.ensureStored(), sequence }, message);
+  add(entry: Entry): void {
+    const { lane, message, sequence } = entry;
+    this.addAt({ destination: lane.ensureStored(), sequence }, message).entries.push(entry);
   }
 
-  addAt(target: MessageTarget, message: Message): void {
+  addAt(target: MessageTarget, message: Message): StoredBody {
     // The queue a body is read from is not part of it; where it came from is.
     const sentTo = isQueue(message.destination) ? undefined : message.destination;
-    this.#bodyOf(message, sentTo).targets.push(target);
+    const body = this.#bodyOf(message, sentTo);
+    body.targets.push(target);
+    return body;
   }
 
   /** Adds their records to the open write group. True if there are any. */
   write(writes: WriteQueue): boolean {
-    for (const { message, sentTo, targets } of this.#all) {
+    for (const { message, sentTo, targets, entries } of this.#all) {
       const payload = encodeMessage(message, sentTo);
-      const bytes = payload.reduce((sum, piece) => sum + piece.length, 0);
+      const bytes = payloadBytes(payload);
+      for (const entry of entries) entry.queue.room.encoded(entry, bytes);
       writes.add({ type: 'message-added', targets, payload }, bytes);
     }
     return this.#all.length > 0;
@@ -47,7 +53,7 @@ export class StoredBodies {
       body.sentTo ??= sentTo;
       return body;
     }
-    const made: StoredBody = { message, sentTo, targets: [] };
+    const made: StoredBody = { message, sentTo, targets: [], entries: [] };
     this.#all.push(made);
     return made;
   }

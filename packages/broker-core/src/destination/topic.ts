@@ -15,10 +15,12 @@ import type { Delivery } from '../subscription/subscription.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
 import { DispatchOrder } from './dispatch-order.ts';
-import { MemoryUsage } from './memory-usage.ts';
 import { MessageWatch } from './message-watch.ts';
+import { ProducerPlaces } from './producer-places.ts';
+import { destinationMemory } from './queue-room.ts';
 import type { RecoveryImage } from './recovery-image.ts';
 import type { Route } from './routes.ts';
+import type { Usage } from './usage.ts';
 import { StoredBodies } from './stored-bodies.ts';
 
 /** A message on its way to the subscriptions of a topic, which share it. */
@@ -37,12 +39,14 @@ export interface TopicMessage extends Delivery {
 export class Topic {
   readonly destination: Destination;
   readonly policy: DestinationPolicy;
-  readonly memory: MemoryUsage;
+  readonly memory: Usage;
   readonly subscriptions: DispatchOrder;
   /** Those that collect its messages, with a consumer or without. */
   readonly durables = new Set<DurableSubscription>();
   /** Where its messages go on to; most topics pass nothing on. */
   route: Route | undefined = undefined;
+  /** Its producers, if its policy depends on them. */
+  readonly producers: ProducerPlaces | undefined;
   isRemoved = false;
   enqueuedCount = 0;
   /** Messages that consumers lost because they were too slow. */
@@ -61,9 +65,9 @@ export class Topic {
   constructor(destination: Destination, parts: TermParts) {
     this.destination = destination;
     this.policy = parts.policies.of(destination);
+    this.producers = ProducerPlaces.of(destination, this.policy);
     this.#parts = parts;
-    const { destinationMemoryLimitBytes } = parts.settings;
-    this.memory = new MemoryUsage(destinationMemoryLimitBytes, parts.relieved, parts.memory);
+    this.memory = destinationMemory(this.policy, parts);
     this.watch = isAdvisoryName(destination) ? undefined : MessageWatch.of(this.policy, parts.emit);
     const { dispatchPolicy = POLICY_DEFAULTS.dispatchPolicy } = this.policy;
     this.subscriptions = new DispatchOrder(dispatchPolicy);
@@ -83,13 +87,15 @@ export class Topic {
     return count;
   }
 
-  /** True if a message would be kept in memory only, at a place that is full. */
-  isFullFor(message: Message): boolean {
-    if (this.memory.isFull) return true;
-    if (message.isPersistent) return false;
-    for (const { isActive, queue } of this.durables)
-      if (isActive && queue.memory.isFull) return true;
-    return false;
+  /** What has no room for a message, here or at a durable subscription; none if there is room. */
+  fullFor(message: Message): Usage | undefined {
+    const { full } = this.memory;
+    if (full !== undefined || this.durables.size === 0) return full;
+    if (message.isPersistent) return this.#parts.stored.full;
+    for (const { isActive, queue } of this.durables) {
+      if (isActive && queue.room.memory.isFull) return queue.room.memory.full;
+    }
+    return undefined;
   }
 
   /**

@@ -190,8 +190,11 @@ export class Views {
   }
 
   /** The entry of a message that one of `readers` wants and has a place for. Those without a place stop there. */
-  #wanted({ message, sequence, storedCount }: PagedMessage, readers: Set<View>): Entry | undefined {
-    const entry = new Entry(this.#lane, message, sequence, storedCount);
+  #wanted(
+    { message, sequence, storedCount, storedBytes }: PagedMessage,
+    readers: Set<View>,
+  ): Entry | undefined {
+    const entry = new Entry(this.#lane, message, sequence, storedCount, storedBytes);
     const wanting = [...readers].filter(
       ({ from, selection }) => from <= sequence && selection.matches(entry),
     );

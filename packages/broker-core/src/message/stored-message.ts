@@ -88,6 +88,13 @@ export function encodeMessage(message: Message, sentTo?: Destination): readonly 
   return pieces;
 }
 
+/** Bytes of the pieces together. */
+export function payloadBytes(pieces: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const piece of pieces) bytes += piece.length;
+  return bytes;
+}
+
 /**
  * Reads a stored message back as one of `destination`, or without one as it was sent. Properties, content and
  * extension alias `payload`.

@@ -319,7 +319,7 @@ export class Scheduler {
   #refusalOf(fired: Message): BrokerError | 'later' | undefined {
     try {
       this.#router.check(fired);
-      return this.#router.isHeldUp(fired) ? 'later' : undefined;
+      return this.#router.obstacle(fired) && 'later';
     } catch (error) {
       if (!isBrokerError(error)) throw error;
       return error.code === 'BATON_LIMIT' ? 'later' : error;

@@ -62,6 +62,10 @@ export class BrowserSubscription implements Subscription {
     this.#credit = new DispatchCredit(prefetchCount, options.sink, parts.clock);
   }
 
+  get dispatchedCount(): number {
+    return this.#credit.dispatchedCount;
+  }
+
   ack(ack: Ack, receipt?: Receipt): void {
     if (ack.kind === 'delivered') this.#credit.extend(ack.messageCount);
     else if (ack.kind !== 'redelivered') this.#credit.settle(ack.messageCount);

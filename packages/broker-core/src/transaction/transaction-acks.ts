@@ -2,6 +2,8 @@ import type { Sequence } from '@batonmq/model';
 import type { Entry } from '../destination/entry.ts';
 import { runsOf } from '../message/runs.ts';
 import type { Lane } from '../destination/lane.ts';
+import type { Queue } from '../destination/queue.ts';
+import type { Topic } from '../destination/topic.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import { seenAll } from '../subscription/redelivered.ts';
 import type { TermParts } from '../term-parts.ts';
@@ -31,6 +33,13 @@ export class TransactionAcks implements PendingAcks {
 
   get count(): number {
     return this.#entries.length;
+  }
+
+  /** Messages that it takes out of one place. */
+  countIn(target: Queue | Topic): number {
+    let count = 0;
+    for (const { queue } of this.#entries) if (queue === target) count += 1;
+    return count;
   }
 
   get isEmpty(): boolean {

@@ -1,4 +1,5 @@
 import {
+  assert,
   BrokerError,
   formatTransactionId,
   messageBytes,
@@ -8,6 +9,7 @@ import {
 import type { Receipt } from '../connection/connection.ts';
 import type { ProducerState } from '../connection/flow-control.ts';
 import type { Entry } from '../destination/entry.ts';
+import type { Obstacle } from '../destination/obstacle.ts';
 import type { Router } from '../destination/router.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
@@ -95,12 +97,33 @@ export class Transaction implements Receipt {
   }
 
   /**
-   * Puts everything into one write group.
+   * What has no room for its sends; none if there is room for one more message wherever it sends to, or
+   * if it takes out of the place that is full as many messages as it sends.
    *
-   * @throws what the router throws for a destination that went away; nothing has taken effect then.
+   * @throws what the router throws for a destination that went away.
+   */
+  obstacle(router: Router): Obstacle | undefined {
+    const { scheduler } = this.#parts;
+    for (const { message } of this.#sends) {
+      if (scheduler.planOf(message) !== undefined) continue;
+      const obstacle = router.obstacle(message);
+      if (obstacle !== undefined && !this.#relieves(obstacle)) return obstacle;
+    }
+    return undefined;
+  }
+
+  /** Asked only if it has an {@link obstacle}. */
+  get firstSend(): Message {
+    const [first] = this.#sends;
+    assert(first !== undefined, 'only a transaction with sends waits for room');
+    return first.message;
+  }
+
+  /**
+   * Puts everything into one write group, right after it was asked for its {@link obstacle}: every
+   * destination is there.
    */
   commit(router: Router, receipt: Receipt | undefined): void {
-    for (const { message } of this.#sends) router.check(message);
     this.#state = 'committing';
     this.#receipt = receipt;
     for (const { message, producer } of this.#sends) {
@@ -127,12 +150,9 @@ export class Transaction implements Receipt {
   }
 
   /**
-   * Gives its work to whoever prepares it, and takes no further part.
-   *
-   * @throws what the router throws for a destination that went away; it is still open then.
+   * Gives its work to whoever prepares it, and takes no further part; as {@link commit}.
    */
-  handOver(router: Router): { messages: readonly Message[]; bytes: number; acks: TransactionAcks } {
-    for (const { message } of this.#sends) router.check(message);
+  handOver(): { messages: readonly Message[]; bytes: number; acks: TransactionAcks } {
     this.#state = 'ended';
     const messages = this.#sends.map(({ message }) => message);
     const work = { messages, bytes: this.#bytes, acks: this.#acks };
@@ -144,6 +164,13 @@ export class Transaction implements Receipt {
     this.#state = 'ended';
     this.#acks.takeEffect();
     this.#forgetAll();
+  }
+
+  #relieves({ target, usage }: Obstacle): boolean {
+    const { memory, stored, paged } = this.#parts;
+    const isShared = usage === memory || usage === stored || usage === paged;
+    const freedCount = isShared ? this.#acks.count : this.#acks.countIn(target);
+    return freedCount >= this.#sends.length;
   }
 
   #forgetSends(): void {

@@ -1,7 +1,6 @@
 import {
   BrokerError,
   formatTransactionId,
-  isBrokerError,
   type DestinationNumber,
   type Sequence,
   type XaTransactionId,
@@ -11,6 +10,7 @@ import type { PrepareReceipt, Receipt } from '../connection/connection.ts';
 import { HiddenDestination } from '../destination/hidden-destination.ts';
 import type { Lane } from '../destination/lane.ts';
 import { Queue } from '../destination/queue.ts';
+import type { FlowControl } from '../connection/flow-control.ts';
 import type { Router } from '../destination/router.ts';
 import { sequencesOf } from '../message/runs.ts';
 import type { TermParts } from '../term-parts.ts';
@@ -47,13 +47,15 @@ interface OpenBranch {
  */
 export class XaTransactions {
   readonly #parts: PreparedParts;
+  readonly #flow: FlowControl;
   readonly #open = new Map<string, OpenBranch>();
   readonly #prepared = new Map<string, PreparedTransaction>();
   #recovered: PreparedRecord[] = [];
   /** Administrators who wait for a verdict to be durable. */
   readonly #waiting = new Set<(reason: BrokerError) => void>();
 
-  constructor(term: TermParts, router: Router, outcomes: CommitOutcomes) {
+  constructor(term: TermParts, router: Router, outcomes: CommitOutcomes, flow: FlowControl) {
+    this.#flow = flow;
     this.#parts = {
       term,
       router,
@@ -143,7 +145,15 @@ export class XaTransactions {
         receipt.settled('read-only');
       });
     } else {
-      this.#prepare(id, transaction, receipt, refuse);
+      this.#flow.commit(by, transaction, {
+        proceed: () => {
+          this.#prepare(id, transaction, receipt);
+        },
+        refuse: (error) => {
+          this.#abandon(transaction);
+          refuse(rolledBack(key, error));
+        },
+      });
     }
   }
 
@@ -155,7 +165,7 @@ export class XaTransactions {
       prepared.resolve('commit', receipt);
       return;
     }
-    const { endOfTurn, writes } = this.#parts.term;
+    const { endOfTurn } = this.#parts.term;
     const transaction = this.#take(key);
     if (by.isReconnect && this.#parts.outcomes.of(key) !== 'unknown') {
       transaction?.rollBack();
@@ -166,19 +176,24 @@ export class XaTransactions {
       endOfTurn.settle(receipt, unknownTransaction(key));
       return;
     }
-    try {
-      if (transaction.failure !== undefined) throw transaction.failure;
-      transaction.commit(this.#parts.router, {
-        settled: (error) => {
-          receipt.settled(error && rolledBack(key, error));
-        },
-      });
-    } catch (error) {
-      if (!isBrokerError(error)) throw error;
-      transaction.rollBack();
-      writes.seal();
+    const refuse = (error: BrokerError): void => {
+      this.#abandon(transaction);
       endOfTurn.settle(receipt, rolledBack(key, error));
+    };
+    if (transaction.failure !== undefined) {
+      refuse(transaction.failure);
+      return;
     }
+    this.#flow.commit(by, transaction, {
+      proceed: () => {
+        transaction.commit(this.#parts.router, {
+          settled: (error) => {
+            receipt.settled(error && rolledBack(key, error));
+          },
+        });
+      },
+      refuse,
+    });
   }
 
   commitTwoPhase(id: XaTransactionId, by: ClientConnection, receipt: Receipt): void {
@@ -252,38 +267,31 @@ export class XaTransactions {
     this.#waiting.clear();
   }
 
-  #prepare(
-    id: XaTransactionId,
-    transaction: Transaction,
-    receipt: PrepareReceipt,
-    refuse: (error: BrokerError) => void,
-  ): void {
+  #prepare(id: XaTransactionId, transaction: Transaction, receipt: PrepareReceipt): void {
     const { key } = transaction;
-    const { term, sends, router } = this.#parts;
-    try {
-      this.#requireRoomForPrepared();
-      const { messages, bytes, acks } = transaction.handOver(router);
-      const acked = acks.storedRuns();
-      const sequences = messages.map((message) => sends.add(message));
-      const record: PreparedRecord = {
-        ...{ id, acked, sendBytes: bytes },
-        preparedAt: term.clock.wallTime(),
-        firstSend: sequences[0] ?? (0 as Sequence),
-        sendCount: sequences.length,
-      };
-      const prepared = new PreparedTransaction(record, acks, 'preparing', this.#parts);
-      this.#prepared.set(key, prepared);
-      prepared.prepare({
-        settled: (error) => {
-          receipt.settled(error === undefined ? 'prepared' : rolledBack(key, error));
-        },
-      });
-    } catch (error) {
-      if (!isBrokerError(error)) throw error;
-      transaction.rollBack();
-      term.writes.seal();
-      refuse(rolledBack(key, error));
-    }
+    const { term, sends } = this.#parts;
+    this.#requireRoomForPrepared();
+    const { messages, bytes, acks } = transaction.handOver();
+    const acked = acks.storedRuns();
+    const sequences = messages.map((message) => sends.add(message));
+    const record: PreparedRecord = {
+      ...{ id, acked, sendBytes: bytes },
+      preparedAt: term.clock.wallTime(),
+      firstSend: sequences[0] ?? (0 as Sequence),
+      sendCount: sequences.length,
+    };
+    const prepared = new PreparedTransaction(record, acks, 'preparing', this.#parts);
+    this.#prepared.set(key, prepared);
+    prepared.prepare({
+      settled: (error) => {
+        receipt.settled(error === undefined ? 'prepared' : rolledBack(key, error));
+      },
+    });
+  }
+
+  #abandon(transaction: Transaction): void {
+    transaction.rollBack();
+    this.#parts.term.writes.seal();
   }
 
   /** Completions settle in order, so by its turn it is known how the first one ended. */
