@@ -120,8 +120,13 @@ export function resolveStompOptions(input: StompOptions = {}): StompSettings {
 
 /** What frames may be like before the login. */
 export function loginLimits(settings: StompSettings): FrameLimits {
-  const { loginFrameBytesMax, maxFrameSize } = settings;
-  return { ...settings, maxFrameSize: Math.min(loginFrameBytesMax, maxFrameSize) };
+  const { loginFrameBytesMax, maxFrameSize, headerBytesMax } = settings;
+  return {
+    ...settings,
+    maxFrameSize: Math.min(loginFrameBytesMax, maxFrameSize),
+    // The size of a frame is known at its body alone, which a stranger need not come to.
+    headerBytesMax: Math.min(loginFrameBytesMax, headerBytesMax),
+  };
 }
 
 function problemOf(key: keyof StompSettings, value: unknown): string | undefined {
