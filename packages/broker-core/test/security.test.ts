@@ -339,9 +339,14 @@ describe('rights:', () => {
     const advisory = (name: string): Message =>
       admin.message(`topic://ActiveMQ.Advisory.${name}`, name);
     broker.publish(advisory('Queue'));
-    broker.publish(advisory('NoConsumer.Queue.secret'));
+    for (const family of ['NoConsumer', 'Expired', 'MessageDLQd', 'MessageConsumed']) {
+      broker.publish(advisory(`${family}.Queue.secret`));
+      expect(() => worker.consume(`topic://ActiveMQ.Advisory.${family}.Queue.secret`)).toThrow();
+    }
     expect(all.texts).toEqual(['Queue']);
-    expect(() => worker.consume('topic://ActiveMQ.Advisory.NoConsumer.Queue.secret')).toThrow();
+    broker.publish(advisory('Expired.Queue.secret'), all.subscription);
+    broker.publish(advisory('Queue'), all.subscription);
+    expect(all.texts).toEqual(['Queue', 'Queue']);
     await expect(admin.send('topic://ActiveMQ.Advisory.Queue', 'x')).rejects.toThrow('write to');
   });
 

@@ -79,6 +79,7 @@ class Protocol implements OpenWireProtocol {
       connection.destroy();
       return;
     }
+    this.#context.advisories.reachedAt(connection.localAddress);
     this.#peers.add(new Peer(connection, this.#context));
   }
 

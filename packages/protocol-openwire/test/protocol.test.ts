@@ -474,6 +474,8 @@ describe('advisories', () => {
         password: 'secret',
       }),
     );
+    const { message: master } = await watcher.client.next('MessageDispatch');
+    expect(master?.destination?.physicalName).toBe('ActiveMQ.Advisory.MasterBroker');
     const { message } = await watcher.client.next('MessageDispatch');
     expect(message?.dataStructure).toMatchObject({ userName: 'u', password: '' });
   });

@@ -87,8 +87,11 @@ public final class JmsAdvisories {
     full.setMemoryLimit(20_000);
     full.setAdvisoryForFastProducers(true);
     full.setAdvisoryWhenFull(true);
+    PolicyEntry slow = new PolicyEntry();
+    slow.setTopic("slow.>");
+    slow.setAdvisoryForSlowConsumers(true);
     PolicyMap policies = new PolicyMap();
-    policies.setPolicyEntries(List.of(told, toldTopic, whole, full));
+    policies.setPolicyEntries(List.of(told, toldTopic, slow, whole, full));
     BrokerService broker = new BrokerService();
     broker.setBrokerName("broker");
     broker.setPersistent(false);
@@ -203,13 +206,17 @@ public final class JmsAdvisories {
       session.createConsumer(session.createTopic("told.alone"), "a = 1");
       send(session.createTopic("told.alone"), DeliveryMode.NON_PERSISTENT, 0);
     });
-    run("a slow consumer of a topic", "SlowConsumer.Topic.told.slow,ActiveMQ.Advisory.MessageDiscarded.Topic.told.slow", () -> {
+    run("a slow consumer of a topic", "SlowConsumer.Topic.slow.one", () -> {
+      session.createConsumer(session.createTopic("slow.one?consumer.prefetchSize=2"));
+      for (int count = 0; count < 8; count++) send(session.createTopic("slow.one"), DeliveryMode.NON_PERSISTENT, 0);
+    });
+    run("a message a slow consumer loses", "MessageDiscarded.Topic.told.slow", () -> {
       session.createConsumer(session.createTopic("told.slow?consumer.prefetchSize=1"));
       for (int count = 0; count < 4; count++) send(session.createTopic("told.slow"), DeliveryMode.NON_PERSISTENT, 0);
     });
     run("a slow consumer of a queue", "SlowConsumer.Queue.told.slow", () -> {
-      session.createConsumer(session.createQueue("told.slow?consumer.prefetchSize=1"));
-      for (int count = 0; count < 3; count++) send(session.createQueue("told.slow"), DeliveryMode.NON_PERSISTENT, 0);
+      session.createConsumer(session.createQueue("told.slow?consumer.prefetchSize=2"));
+      for (int count = 0; count < 8; count++) send(session.createQueue("told.slow"), DeliveryMode.NON_PERSISTENT, 0);
     });
     run("a full queue", "FULL.Queue.full.one,ActiveMQ.Advisory.FastProducer.Queue.full.one", () -> {
       Thread sending = new Thread(() -> {
@@ -321,8 +328,9 @@ public final class JmsAdvisories {
     for (Enumeration<?> names = message.getPropertyNames(); names.hasMoreElements();) {
       String name = (String) names.nextElement();
       Object value = message.getObjectProperty(name);
-      String text = value instanceof String && ((String) value).startsWith("ID:") ? "ID" : String.valueOf(value);
-      if (name.equals("originBrokerURL")) text = text.replaceFirst("[0-9]+$", "PORT");
+      String text = String.valueOf(value);
+      if (text.startsWith("ID:") || name.equals("originBrokerId")) text = text.isEmpty() ? "none" : "ID";
+      if (name.equals("originBrokerURL")) text = text.replaceFirst("(127.0.0.1|localhost):[0-9]+$", "HERE");
       properties.put(name, value.getClass().getSimpleName() + " " + text);
     }
     return properties.toString();

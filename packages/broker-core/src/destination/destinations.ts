@@ -258,8 +258,8 @@ export class Destinations {
   publish(message: Message, only: Subscription | undefined): void {
     const { destination } = message;
     if (only !== undefined) {
-      const delivery = topicMessage(message, destination, this.#parts);
-      if (only instanceof TopicSubscription) only.offer(delivery);
+      if (!(only instanceof TopicSubscription) || !this.#mayHear(only, destination)) return;
+      only.offer(topicMessage(message, destination, this.#parts));
       return;
     }
     const found = this.#all.get(destination.key);
@@ -277,6 +277,16 @@ export class Destinations {
     if (listeners.size === 0) return;
     const delivery = topicMessage(message, destination, this.#parts);
     for (const subscription of listeners) subscription.offer(delivery);
+  }
+
+  /** What it names it may read; of what a wildcard covers some may be kept from it. */
+  #mayHear(subscription: TopicSubscription, destination: Destination): boolean {
+    const names = compositeParts(subscription.options.destination);
+    if (names.some(({ key }) => key === destination.key)) return true;
+    for (const wildcard of this.#wildcards) {
+      if (wildcard.subscription === subscription && hears(wildcard, destination)) return true;
+    }
+    return false;
   }
 
   /** One for all of its lanes. */

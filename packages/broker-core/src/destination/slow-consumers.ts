@@ -16,7 +16,7 @@ export class SlowConsumers {
 
   /** All that could be given out was. */
   look(): void {
-    const { consumers, messageCount, inFlightCount, destination } = this.#queue;
+    const { consumers, messageCount, inFlightCount, decodedAs } = this.#queue;
     if (messageCount === inFlightCount) {
       this.#told.clear();
       return;
@@ -25,7 +25,8 @@ export class SlowConsumers {
       if (this.#told.has(subscription) || !subscription.isSlow) continue;
       this.#told.add(subscription);
       const { connectionId, options } = subscription;
-      const { consumerKey } = options;
+      const { consumerKey, destination: asked } = options;
+      const destination = decodedAs ?? asked;
       this.#emit({ type: 'consumer-slow', destination, connectionId, consumerKey });
     }
   }

@@ -36,16 +36,25 @@ export interface AuthorizationOptions {
 
 const EVERYBODY = '*';
 
-/** In force unless an entry names advisory topics: clients need them. `NoConsumer` carries whole messages. */
+/** In force unless an entry names advisory topics: clients need them. */
 const ADVISORY_ENTRY: AuthorizationEntry = { topic: `${ADVISORY_PREFIX}>`, read: [EVERYBODY] };
-const NO_CONSUMER_PREFIX = `${ADVISORY_PREFIX}NoConsumer.`;
+/** The advisories that show messages of others, and so what only their readers may see. */
+const SHOWING_MESSAGES = new Set([
+  'Expired',
+  'MessageDLQd',
+  'MessageDelivered',
+  'MessageDispatched',
+  'MessageConsumed',
+  'MessageDiscarded',
+  'NoConsumer',
+]);
 
 /**
  * Rights by patterns of destinations, as ActiveMQ's `authorizationEntry` gives them: the groups of all entries
  * that cover a destination are united, and where none covers it nobody may do anything.
  *
  * Advisory topics (`ActiveMQ.Advisory.…`) are covered only by entries whose pattern begins with that name.
- * Without any such entry everybody may read them, but for `NoConsumer`, and nobody may send to them.
+ * Without any such entry everybody may read them, but for those that show messages, and nobody may send to them.
  *
  * @throws `BATON_INVALID_OPTION` naming everything that is wrong.
  */
@@ -80,12 +89,17 @@ class EntriesAuthorizer implements Authorizer {
     if (this.#hasAdvisoryEntry) {
       return this.#entries.filter((entry) => namesAdvisories(entry) && covers(entry, target));
     }
-    return target.name.startsWith(NO_CONSUMER_PREFIX) ? [] : [ADVISORY_ENTRY];
+    return showsMessages(target) ? [] : [ADVISORY_ENTRY];
   }
 }
 
 function namesAdvisories({ topic }: AuthorizationEntry): boolean {
   return topic?.startsWith(ADVISORY_PREFIX) === true;
+}
+
+function showsMessages({ name }: Destination): boolean {
+  const [family = ''] = name.slice(ADVISORY_PREFIX.length).split('.');
+  return SHOWING_MESSAGES.has(family);
 }
 
 function permits(permissions: Permissions, action: Action, { groups }: Principal): boolean {

@@ -1,10 +1,17 @@
 import type { Broker, BrokerEvent, Subscription } from '@batonmq/broker-core';
-import { compositeParts, matchesPattern, type Destination } from '@batonmq/model';
+import {
+  compositeParts,
+  isWildcard,
+  matchesPattern,
+  type ConnectionId,
+  type Destination,
+} from '@batonmq/model';
 import {
   command,
   DESTINATION_OPERATION,
   type ConnectionInfo,
   type ConsumerInfo,
+  type DataStructure,
   type ProducerInfo,
 } from '@batonmq/openwire';
 import type { Clock } from '@batonmq/runtime';
@@ -14,23 +21,25 @@ import {
   wireDestination,
 } from '../destination-conversion.ts';
 import { consumerKey } from '../identity.ts';
-import { AdvisoryMessages, type AdvisoryContent } from './advisory-message.ts';
+import { int, type AdvisoryContent } from './advisory-message.ts';
+import { AdvisoryTeller } from './advisory-teller.ts';
 import {
   ADVISORY_PREFIX,
   CONNECTION_TOPIC,
-  consumerTopic,
   destinationTopic,
   isAdvisory,
-  producerTopic,
+  MASTER_TOPIC,
+  topicOf,
 } from './advisory-topics.ts';
-import { Audience } from './audience.ts';
+import { Counts } from './counts.ts';
+import { MessageAdvisories } from './message-advisories.ts';
 
 type Event<T extends BrokerEvent['type']> = Extract<BrokerEvent, { type: T }>;
 
 /**
  * Tells clients, by messages on well-known topics, of the connections, destinations, consumers and
- * producers of the broker. The Java client depends on it: it refuses to reply to a temporary
- * destination that it was not told of.
+ * producers of the broker, and through {@link MessageAdvisories} of messages. The Java client depends
+ * on it: it refuses to reply to a temporary destination that it was not told of.
  *
  * Everything but producers is learnt from the broker's events, so the clients of all protocols are
  * told of. What the events leave out is added from the command that led to them: `announce…`
@@ -38,14 +47,13 @@ type Event<T extends BrokerEvent['type']> = Extract<BrokerEvent, { type: T }>;
  */
 export class Advisories {
   readonly #broker: Broker;
-  readonly #clock: Clock;
-  readonly #messages: AdvisoryMessages;
-  readonly #audience = new Audience();
+  readonly #teller: AdvisoryTeller;
+  readonly #ofMessages: MessageAdvisories;
   readonly #stops: readonly (() => void)[];
   readonly #connections = new Map<string, ConnectionInfo>();
   readonly #consumers = new Map<string, ConsumerInfo>();
   readonly #producers = new Map<string, ProducerInfo>();
-  /** Consumers and producers per destination key; the numbers that go with their advisories. */
+  /** Of consumers; a durable subscription is one, with a consumer or without. */
   readonly #consumerCounts = new Counts();
   readonly #producerCounts = new Counts();
   #announcedConnection: ConnectionInfo | undefined;
@@ -53,12 +61,16 @@ export class Advisories {
 
   constructor(broker: Broker, clock: Clock) {
     this.#broker = broker;
-    this.#clock = clock;
-    this.#messages = new AdvisoryMessages(broker.id, broker.name);
+    this.#teller = new AdvisoryTeller(broker, clock);
+    this.#ofMessages = new MessageAdvisories(broker, this.#teller, (key) =>
+      this.#consumers.get(key),
+    );
+    this.#countDurables();
     this.#stops = [
       broker.on('role-changed', ({ to }) => {
         // What ended with the term is not told one by one; the next one starts without clients.
-        if (to !== 'active') this.#reset();
+        this.#reset();
+        if (to === 'active') this.#countDurables();
       }),
       broker.on('connection-added', (event) => {
         this.#connectionAdded(event);
@@ -78,20 +90,38 @@ export class Advisories {
       broker.on('consumer-removed', (event) => {
         this.#consumerRemoved(event);
       }),
+      broker.on('subscription-added', ({ destination }) => {
+        this.#consumerCounts.add(destination, 1);
+      }),
+      broker.on('subscription-removed', (event) => {
+        this.#subscriptionRemoved(event);
+      }),
     ];
   }
 
   stop(): void {
     for (const stop of this.#stops) stop();
+    this.#ofMessages.stop();
   }
 
   #reset(): void {
-    this.#audience.clear();
+    this.#teller.clear();
     this.#connections.clear();
     this.#consumers.clear();
     this.#producers.clear();
     this.#consumerCounts.clear();
     this.#producerCounts.clear();
+  }
+
+  #countDurables(): void {
+    for (const { destination } of this.#broker.durableSubscriptions()) {
+      this.#consumerCounts.add(destination, 1);
+    }
+  }
+
+  /** A client has reached the broker there. */
+  reachedAt(address: string): void {
+    this.#teller.reachedAt(address);
   }
 
   announceConnection(info: ConnectionInfo): void {
@@ -105,33 +135,32 @@ export class Advisories {
   producerAdded(info: ProducerInfo): void {
     const target = optionalDestinationOf(info.destination);
     if (target === undefined || isAdvisory(target) || info.producerId === null) return;
-    const { connectionId, sessionId, value } = info.producerId;
-    this.#producers.set(`${connectionId ?? ''}:${sessionId}:${value}`, info);
-    this.#tellProducer(target, info, this.#producerCounts.add(target, 1));
+    this.#producers.set(producerKey(info.producerId), info);
+    this.#producerCounts.add(target, 1);
+    this.#tellProducer(target, info);
   }
 
   producerRemoved(info: ProducerInfo): void {
     const target = optionalDestinationOf(info.destination);
     if (target === undefined || isAdvisory(target) || info.producerId === null) return;
-    const { connectionId, sessionId, value } = info.producerId;
-    this.#producers.delete(`${connectionId ?? ''}:${sessionId}:${value}`);
-    const producerCount = this.#producerCounts.add(target, -1);
-    this.#tell({
-      topic: producerTopic(target),
-      dataStructure: command('RemoveInfo', { objectId: info.producerId }),
-      counts: { producerCount },
-    });
+    this.#producers.delete(producerKey(info.producerId));
+    this.#producerCounts.add(target, -1);
+    this.#tellProducer(target, command('RemoveInfo', { objectId: info.producerId }));
   }
 
   /** Tells a new consumer of an advisory topic what is there already, and nobody else. */
   replay(subscription: Subscription, info: ConsumerInfo): void {
-    const target = destinationOf(info.destination);
-    for (const part of compositeParts(target)) {
+    const parts = compositeParts(destinationOf(info.destination)).filter(
+      ({ kind }) => kind === 'topic',
+    );
+    if (parts.some(({ name }) => matchesPattern(name, MASTER_TOPIC.name))) {
+      this.#teller.tellMaster(subscription);
+    }
+    for (const part of parts) {
       if (!isAdvisory(part)) continue;
       for (const content of this.#present(part)) {
         if (!matchesPattern(part.name, content.topic.name)) continue;
-        const message = { ...content, target: info.consumerId ?? undefined };
-        this.#broker.publish(this.#messages.make(message, this.#clock.wallTime()), subscription);
+        this.#teller.tellAgain(content, subscription, info.consumerId);
       }
     }
   }
@@ -155,16 +184,16 @@ export class Advisories {
         return;
       case 'Consumer':
         for (const info of this.#consumers.values()) {
-          const target = destinationOf(info.destination);
-          const consumerCount = this.#consumerCounts.of(target);
-          yield { topic: consumerTopic(target), dataStructure: info, counts: { consumerCount } };
+          for (const each of compositeParts(destinationOf(info.destination))) {
+            yield this.#consumerContent(each, info);
+          }
         }
         return;
       case 'Producer':
         for (const info of this.#producers.values()) {
-          const target = destinationOf(info.destination);
-          const producerCount = this.#producerCounts.of(target);
-          yield { topic: producerTopic(target), dataStructure: info, counts: { producerCount } };
+          for (const each of compositeParts(destinationOf(info.destination))) {
+            yield this.#producerContent(each, info);
+          }
         }
         return;
       default:
@@ -183,13 +212,14 @@ export class Advisories {
     };
     this.#announcedConnection = undefined;
     this.#connections.set(connectionId, info);
-    this.#tell(connectionContent(info));
+    this.#teller.tell(connectionContent(info));
   }
 
   #connectionRemoved({ connectionId }: Event<'connection-removed'>): void {
     this.#connections.delete(connectionId);
     const objectId = { type: 'ConnectionId', value: connectionId } as const;
-    this.#tell({ topic: CONNECTION_TOPIC, dataStructure: command('RemoveInfo', { objectId }) });
+    const dataStructure = command('RemoveInfo', { objectId });
+    this.#teller.tell({ topic: CONNECTION_TOPIC, dataStructure });
   }
 
   #destinationChanged(
@@ -197,11 +227,13 @@ export class Advisories {
     operationType: number,
   ): void {
     if (isAdvisory(destination)) return;
-    this.#tell(destinationContent(destination, connectionId ?? owner(destination), operationType));
+    const by = connectionId ?? owner(destination);
+    this.#teller.tell(destinationContent(destination, by, operationType));
   }
 
-  #consumerAdded({ destination, connectionId, consumerKey: key }: Event<'consumer-added'>): void {
-    this.#audience.join(destination);
+  #consumerAdded(event: Event<'consumer-added'>): void {
+    const { destination, connectionId, consumerKey: key, isDurable } = event;
+    this.#teller.audience.join(destination);
     if (isAdvisory(destination)) return;
     const announced = this.#announcedConsumer;
     const announcedId = announced?.consumerId;
@@ -209,50 +241,63 @@ export class Advisories {
     const info = isKnown ? announced : foreignConsumer(key, connectionId, destination);
     this.#announcedConsumer = undefined;
     this.#consumers.set(key, info);
-    const consumerCount = this.#consumerCounts.add(destination, 1);
-    const topic = consumerTopic(destination);
-    this.#tell({ topic, dataStructure: info, counts: { consumerCount } });
+    if (!isDurable) this.#consumerCounts.add(destination, 1);
+    this.#tellConsumer(destination, info);
   }
 
-  #consumerRemoved({ destination, consumerKey: key }: Event<'consumer-removed'>): void {
-    this.#audience.leave(destination);
+  #consumerRemoved(event: Event<'consumer-removed'>): void {
+    const { destination, consumerKey: key, isDurable } = event;
+    this.#teller.audience.leave(destination);
     const info = this.#consumers.get(key);
     if (info === undefined) return;
     this.#consumers.delete(key);
-    const consumerCount = this.#consumerCounts.add(destination, -1);
-    this.#tell({
-      topic: consumerTopic(destination),
-      dataStructure: command('RemoveInfo', { objectId: info.consumerId }),
-      counts: { consumerCount },
-    });
+    if (!isDurable) this.#consumerCounts.add(destination, -1);
+    this.#tellConsumer(destination, command('RemoveInfo', { objectId: info.consumerId }));
   }
 
-  #tellProducer(target: Destination, info: ProducerInfo, producerCount: number): void {
-    this.#tell({ topic: producerTopic(target), dataStructure: info, counts: { producerCount } });
+  #subscriptionRemoved(event: Event<'subscription-removed'>): void {
+    const { destination, clientId, subscriptionName } = event;
+    this.#consumerCounts.add(destination, -1);
+    this.#tellConsumer(
+      destination,
+      command('RemoveSubscriptionInfo', { clientId, subscriptionName }),
+    );
   }
 
-  #tell(content: AdvisoryContent): void {
-    if (!this.#audience.hears(content.topic)) return;
-    this.#broker.publish(this.#messages.make(content, this.#clock.wallTime()));
-  }
-}
-
-/** How many there are of something at each destination; none is not kept. */
-class Counts {
-  readonly #byDestination = new Map<string, number>();
-
-  of(target: Destination): number {
-    return this.#byDestination.get(target.key) ?? 0;
+  /** Of each part of a composite, on the topic of that part. */
+  #tellConsumer(target: Destination, dataStructure: DataStructure): void {
+    for (const part of compositeParts(target)) {
+      if (!this.#teller.hears('Consumer', part)) continue;
+      this.#teller.tell(this.#consumerContent(part, dataStructure));
+    }
   }
 
-  clear(): void {
-    this.#byDestination.clear();
+  #tellProducer(target: Destination, dataStructure: DataStructure): void {
+    for (const part of compositeParts(target)) {
+      if (!this.#teller.hears('Producer', part)) continue;
+      this.#teller.tell(this.#producerContent(part, dataStructure));
+    }
   }
 
-  add(target: Destination, change: number): number {
-    const count = Math.max(0, this.of(target) + change);
-    if (count === 0) this.#byDestination.delete(target.key);
-    else this.#byDestination.set(target.key, count);
+  #consumerContent(target: Destination, dataStructure: DataStructure): AdvisoryContent {
+    const consumerCount = int(this.#countAt(target, this.#consumerCounts));
+    return { topic: topicOf('Consumer', target), dataStructure, properties: { consumerCount } };
+  }
+
+  #producerContent(target: Destination, dataStructure: DataStructure): AdvisoryContent {
+    const producerCount = int(this.#countAt(target, this.#producerCounts));
+    return { topic: topicOf('Producer', target), dataStructure, properties: { producerCount } };
+  }
+
+  /** At a wildcard: at all destinations there are that it covers. */
+  #countAt(target: Destination, counts: Counts): number {
+    if (!isWildcard(target)) return counts.at(target);
+    let count = 0;
+    for (const { destination } of this.#broker.destinations()) {
+      const isCovered =
+        destination.kind === target.kind && matchesPattern(target.name, destination.name);
+      if (isCovered) count += counts.at(destination);
+    }
     return count;
   }
 }
@@ -284,8 +329,20 @@ function owner({ kind, name }: Destination): string | undefined {
     : undefined;
 }
 
+function producerKey({
+  connectionId,
+  sessionId,
+  value,
+}: NonNullable<ProducerInfo['producerId']>): string {
+  return `${connectionId ?? ''}:${sessionId}:${value}`;
+}
+
 /** A consumer that came through another protocol, as OpenWire would have announced it. */
-function foreignConsumer(key: string, connectionId: string, target: Destination): ConsumerInfo {
+function foreignConsumer(
+  key: string,
+  connectionId: ConnectionId,
+  target: Destination,
+): ConsumerInfo {
   const [, sessionId = '1', value = '1'] = /:(-?\d+):(\d+)$/.exec(key) ?? [];
   return command('ConsumerInfo', {
     consumerId: {

@@ -12,33 +12,31 @@ import { encodeExtension } from '../message-conversion.ts';
 /** What one advisory tells. */
 export interface AdvisoryContent {
   readonly topic: Destination;
-  /** The command that says what happened. */
-  readonly dataStructure: DataStructure;
-  /** Whole numbers beside it, e.g. `consumerCount`. */
-  readonly counts?: Readonly<Record<string, number>>;
+  /** The command that says what happened, or the message it happened to; some say all by their topic. */
+  readonly dataStructure?: DataStructure;
+  /** What is said beside it, e.g. `consumerCount`. */
+  readonly properties?: Readonly<Record<string, PrimitiveValue>>;
   /** The only consumer that gets it, when it is told again to a new one. */
   readonly target?: ConsumerId | undefined;
 }
 
 /** Makes the messages of one run of a broker. */
 export class AdvisoryMessages {
+  /** Where clients reach the broker. */
+  brokerUrl: string;
   readonly #producerId: ProducerId;
-  readonly #origin: readonly (readonly [string, PrimitiveValue])[];
+  readonly #brokerId: string;
+  readonly #brokerName: string;
   #count = 0;
 
   constructor(brokerId: string, brokerName: string) {
     this.#producerId = producerId(connectionId(brokerId), 0, 0);
-    this.#origin = [
-      ['originBrokerId', { kind: 'string', value: brokerId }],
-      ['originBrokerName', { kind: 'string', value: brokerName }],
-      ['originBrokerURL', { kind: 'string', value: `vm://${brokerName}` }],
-    ];
+    this.#brokerId = brokerId;
+    this.#brokerName = brokerName;
+    this.brokerUrl = `vm://${brokerName}`;
   }
 
-  make({ topic, dataStructure, counts = {}, target }: AdvisoryContent, now: number): Message {
-    const numbers = Object.entries(counts).map(
-      ([key, value]) => [key, { kind: 'int', value }] as const,
-    );
+  make({ topic, dataStructure, properties = {}, target }: AdvisoryContent, now: number): Message {
     this.#count += 1;
     return {
       id: { producerId: this.#producerId, producerSequence: this.#count },
@@ -52,10 +50,32 @@ export class AdvisoryMessages {
       groupSequence: 0,
       contentKind: 'empty',
       isCompressed: false,
-      properties: encodeProperties(new Map([...this.#origin, ...numbers])) ?? undefined,
+      properties: encodeProperties(new Map(Object.entries(this.#all(properties)))) ?? undefined,
       redeliveryCount: 0,
       brokerInTime: now,
-      extension: encodeExtension({ dataStructure, targetConsumerId: target ?? null }),
+      extension: encodeExtension({
+        dataStructure: dataStructure ?? null,
+        targetConsumerId: target ?? null,
+      }),
     };
   }
+
+  #all(properties: Readonly<Record<string, PrimitiveValue>>): Record<string, PrimitiveValue> {
+    return {
+      ...properties,
+      originBrokerId: text(this.#brokerId),
+      originBrokerName: text(this.#brokerName),
+      originBrokerURL: text(this.brokerUrl),
+    };
+  }
+}
+
+/** A property that is text. */
+export function text(value: string): PrimitiveValue {
+  return { kind: 'string', value };
+}
+
+/** A property that is a small whole number. */
+export function int(value: number): PrimitiveValue {
+  return { kind: 'int', value };
 }

@@ -5,6 +5,9 @@ export const ADVISORY_PREFIX = 'ActiveMQ.Advisory.';
 
 export const CONNECTION_TOPIC = advisory('Connection');
 
+/** Where a broker tells that it serves from now on. */
+export const MASTER_TOPIC = advisory('MasterBroker');
+
 const DESTINATION_TOPICS: Readonly<Record<Destination['kind'], Destination>> = {
   queue: advisory('Queue'),
   topic: advisory('Topic'),
@@ -12,19 +15,34 @@ const DESTINATION_TOPICS: Readonly<Record<Destination['kind'], Destination>> = {
   'temp-topic': advisory('TempTopic'),
 };
 
+/** What is told about a destination, each on a topic of its own for each destination. */
+export type AdvisoryFamily =
+  | 'Consumer'
+  | 'Producer'
+  | 'Expired'
+  | 'MessageDLQd'
+  | 'MessageDelivered'
+  | 'MessageDispatched'
+  | 'MessageConsumed'
+  | 'MessageDiscarded'
+  | 'NoConsumer'
+  | 'SlowConsumer'
+  | 'FastProducer'
+  | 'FULL';
+
 /** Where the coming and going of destinations of a kind is told. */
 export function destinationTopic(target: Destination): Destination {
   return DESTINATION_TOPICS[target.kind];
 }
 
-/** Where the consumers of a destination are told. */
-export function consumerTopic(target: Destination): Destination {
-  return advisory(`Consumer.${family(target)}.${target.name}`);
+/** The name of the topic that tells such things about a destination. */
+export function topicNameOf(family: AdvisoryFamily, target: Destination): string {
+  return `${ADVISORY_PREFIX}${family}.${isQueue(target) ? 'Queue' : 'Topic'}.${target.name}`;
 }
 
-/** Where the producers of a destination are told. */
-export function producerTopic(target: Destination): Destination {
-  return advisory(`Producer.${family(target)}.${target.name}`);
+/** That topic. */
+export function topicOf(family: AdvisoryFamily, target: Destination): Destination {
+  return destination('topic', topicNameOf(family, target));
 }
 
 /** True for the topics themselves; nothing is told about these. */
@@ -37,8 +55,4 @@ export function isAdvisory(target: Destination): boolean {
 
 function advisory(name: string): Destination {
   return destination('topic', `${ADVISORY_PREFIX}${name}`);
-}
-
-function family(target: Destination): string {
-  return isQueue(target) ? 'Queue' : 'Topic';
 }

@@ -1,4 +1,8 @@
 import { compositeParts, matchesPattern, type Destination } from '@batonmq/model';
+import { BoundedMap } from '../bounded-map.ts';
+
+/** Topics whose answer is remembered; more only cost their look-up again. */
+const ANSWER_COUNT_MAX = 10_000;
 
 /**
  * Which topics somebody listens to, as far as advisories are concerned, so that none is made that
@@ -7,10 +11,12 @@ import { compositeParts, matchesPattern, type Destination } from '@batonmq/model
 export class Audience {
   /** Patterns of consumers on topics that can cover an advisory topic, with their number. */
   readonly #patterns = new Map<string, number>();
+  #answers = new BoundedMap<string, boolean>(ANSWER_COUNT_MAX);
 
   join(target: Destination): void {
     for (const pattern of patterns(target)) {
       this.#patterns.set(pattern, (this.#patterns.get(pattern) ?? 0) + 1);
+      this.#forgetAnswers();
     }
   }
 
@@ -19,18 +25,29 @@ export class Audience {
       const count = (this.#patterns.get(pattern) ?? 0) - 1;
       if (count <= 0) this.#patterns.delete(pattern);
       else this.#patterns.set(pattern, count);
+      this.#forgetAnswers();
     }
   }
 
   clear(): void {
     this.#patterns.clear();
+    this.#forgetAnswers();
   }
 
-  hears(topic: Destination): boolean {
+  /** True if somebody listens to the topic of that name. */
+  hears(topicName: string): boolean {
+    return this.#answers.get(topicName) ?? this.#answers.set(topicName, this.#find(topicName));
+  }
+
+  #find(topicName: string): boolean {
     for (const pattern of this.#patterns.keys()) {
-      if (matchesPattern(pattern, topic.name)) return true;
+      if (matchesPattern(pattern, topicName)) return true;
     }
     return false;
+  }
+
+  #forgetAnswers(): void {
+    this.#answers = new BoundedMap(ANSWER_COUNT_MAX);
   }
 }
 
