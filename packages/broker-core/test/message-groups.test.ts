@@ -14,6 +14,8 @@ async function sendAll(
 ): Promise<void> {
   for (const [groupId, text, groupSequence] of messages) {
     await client.send('A', text, { groupId, groupSequence });
+    // A new owner is stored first.
+    await world.elapse(1);
   }
 }
 
@@ -149,6 +151,7 @@ test('an exclusive consumer takes groups over when their owner has nothing of th
   await world.elapse();
   expect(exclusive.texts).toEqual([]);
   await owner.ack(owner.deliveries[0], owner.deliveries[0]);
+  await world.elapse();
   expect([owner.texts, exclusive.texts]).toEqual([['1'], ['2']]);
 });
 
@@ -159,8 +162,10 @@ test('consumers that may have only some messages hand a group over, in order', a
   await client.send('A', '1', { groupId: 'g', properties: { kind: 'x' } });
   await client.send('A', '2', { groupId: 'g', properties: { kind: 'y' } });
   await client.send('A', '3', { groupId: 'g', properties: { kind: 'x' } });
+  await world.elapse();
   expect([some.texts, all.texts]).toEqual([['1'], []]);
   await some.ack(some.deliveries[0], some.deliveries[0]);
+  await world.elapse();
   expect([some.texts, all.texts]).toEqual([['1'], ['2', '3']]);
 });
 
@@ -204,6 +209,43 @@ test('after a takeover a group waits for its owner, and is its again', async () 
   const owner = new TestClient(world, second, 'owner', true).consume('A');
   await world.elapse();
   expect([owner.texts, firsts(owner), other.texts]).toEqual([['1'], [false], []]);
+});
+
+test.each([5, 15, 25, 35, 45])(
+  'what a consumer has of a group nobody else gets after a takeover, though the old broker died after %i ms',
+  async (aliveMs) => {
+    const options = { latencyMs: 10, isLate: true };
+    const first = await world.broker({}, options);
+    const second = await world.broker({}, options);
+    const before = new TestClient(world, first, 'owner');
+    const had = before.consume('A');
+    for (const text of ['1', '2']) {
+      before.connection.send(before.message('A', text, { groupId: 'g' }));
+    }
+    await world.elapse(aliveMs);
+    world.space.depose();
+    await world.elapse();
+    const other = new TestClient(world, second, 'other').consume('A');
+    await world.elapse(100);
+    // What it has it may be working on.
+    if (had.texts.length > 0) expect(other.texts).toEqual([]);
+    const owner = new TestClient(world, second, 'owner', true).consume('A');
+    await world.elapse(100);
+    const texts = [...other.texts, ...owner.texts];
+    expect(texts).toEqual(aliveMs < 10 ? [] : ['1', '2']);
+  },
+);
+
+test('a pull that does not wait gets the first message of a group', async () => {
+  const client = new TestClient(world, await world.broker({}, { latencyMs: 10 }));
+  await client.send('A', '1', { groupId: 'g' });
+  const consumer = client.consume('A', { prefetchCount: 0 });
+  consumer.subscription.pull(-1);
+  await world.elapse(100);
+  expect([consumer.texts, consumer.exhaustedCount]).toEqual([['1'], 0]);
+  consumer.subscription.pull(-1);
+  await world.elapse(100);
+  expect([consumer.texts, consumer.exhaustedCount]).toEqual([['1'], 1]);
 });
 
 test('after a takeover a group whose owner stays away goes to another in time', async () => {

@@ -101,9 +101,11 @@ test('a group waits for its message that waits for its redelivery, and holds up 
   const owner = client.consume('A', { prefetchCount: 1 });
   for (const [text, groupId] of ['g1', 'g2', 'h1', 'h2'].map((each) => [each, each[0]] as const)) {
     await client.send('A', text, { groupId });
+    await world.elapse(1);
   }
   const [first] = owner.deliveries;
   await owner.ack(first, first, { kind: 'poison' });
+  await world.elapse(1);
   owner.ackAtOnce();
   await owner.ack(owner.deliveries[1], owner.deliveries[1]);
   await world.elapse(50);
@@ -132,6 +134,7 @@ test('a group whose message expires while it waits for its redelivery goes on', 
   const expiration = world.runtime.clock.wallTime() + 1000;
   await client.send('A', '1', { groupId: 'g', expiration });
   await client.send('A', '2', { groupId: 'g' });
+  await world.elapse(1);
   await consumer.ack(consumer.deliveries[0], consumer.deliveries[0], { kind: 'poison' });
   await world.elapse(500);
   expect(consumer.texts).toEqual(['1']);
@@ -145,6 +148,7 @@ test('after a takeover a group waits for its message that owes a delay, longer t
   const client = new TestClient(world, first);
   const owner = client.consume('A', { prefetchCount: 1 });
   for (const text of ['1', '2']) await client.send('A', text, { groupId: 'g' });
+  await world.elapse(1);
   await owner.ack(owner.deliveries[0], owner.deliveries[0], { kind: 'poison' });
   await world.elapse(10);
   world.space.depose();

@@ -5,6 +5,8 @@ import type { Lease, Store, StorePlugin } from '@batonmq/store-spi';
 export interface Latency {
   readonly appendMs: number;
   readonly readMs: number;
+  /** Whether a batch takes effect at the end of that time, so that a kill before loses it, and not at its beginning. */
+  readonly isLate?: boolean;
 }
 
 /** `plugin` with a disk that takes its time. */
@@ -24,16 +26,27 @@ function slow(store: Store, clock: Clock, latency: Latency): Store {
   };
 }
 
-function withLatency(lease: Lease, clock: Clock, { appendMs, readMs }: Latency): Lease {
+function withLatency(
+  lease: Lease,
+  clock: Clock,
+  { appendMs, readMs, isLate = false }: Latency,
+): Lease {
   const pause = (ms: number): Promise<void> =>
     new Promise((resolve) => {
       clock.setTimer(ms, resolve);
     });
+  let last: Promise<unknown> = Promise.resolve();
   return {
     epoch: lease.epoch,
     lost: lease.lost,
     recover: (visitor) => lease.recover(visitor),
     append: async (batch) => {
+      if (isLate) {
+        const before = last;
+        const late = Promise.all([before, pause(appendMs)]).then(() => lease.append(batch));
+        last = late.catch(() => undefined);
+        return late;
+      }
       const outcome = lease.append(batch);
       outcome.catch(() => undefined);
       await pause(appendMs);

@@ -57,6 +57,8 @@ export interface TestBrokerOptions extends Pick<
   readonly messageBytesMax?: number;
   readonly latencyMs?: number;
   readonly readLatencyMs?: number;
+  /** See `Latency.isLate`. */
+  readonly isLate?: boolean;
 }
 
 /** Brokers on one simulated machine and one space, and the time in which they live. */
@@ -67,14 +69,18 @@ export class TestWorld {
 
   /** Starts a broker and lets it become what it can become. */
   async broker(settings: BrokerOptions = {}, options: TestBrokerOptions = {}): Promise<Broker> {
-    const { messageBytesMax = 2 ** 30, latencyMs = 0, readLatencyMs = 0 } = options;
+    const { messageBytesMax = 2 ** 30, latencyMs = 0, readLatencyMs = 0, isLate = false } = options;
     const store = memoryStore({ space: this.space, messageBytesMax });
     const broker = createBroker({
       name: options.name ?? `broker-${this.#brokers.length}`,
       store:
         latencyMs === 0
           ? store
-          : slowStore(store, this.runtime.clock, { appendMs: latencyMs, readMs: readLatencyMs }),
+          : slowStore(store, this.runtime.clock, {
+              appendMs: latencyMs,
+              readMs: readLatencyMs,
+              isLate,
+            }),
       components: this.runtime,
       options: settings,
       ...(options.security && { security: options.security }),

@@ -45,6 +45,11 @@ export class Consumers {
     return this.#exclusive.epoch;
   }
 
+  /** True while messages wait until the store knows who owns their groups. */
+  get isRecordingOwners(): boolean {
+    return this.#groups?.isRecording ?? false;
+  }
+
   /** True while some groups wait for owners from before a takeover. */
   get isAwaitingOwners(): boolean {
     return this.#groups?.isAwaiting ?? false;
@@ -187,7 +192,7 @@ export class Consumers {
       settings,
       {
         wants: (attachment, entry) => this.#isFor(attachment, entry),
-        canTake: (attachment, entry) => canTake(attachment, entry),
+        room: (attachment, entry) => roomFor(attachment, entry),
       },
       this.#owners,
     );
@@ -209,7 +214,8 @@ export class Consumers {
   #chooseOnly(attachment: Attachment, entry: Entry): Choice {
     const { subscription } = attachment;
     if (!subscription.hasRoom) return 'no-room';
-    return this.#isFor(attachment, entry) && canTake(attachment, entry) ? subscription : 'not-now';
+    const isIts = this.#isFor(attachment, entry) && roomFor(attachment, entry) > 0;
+    return isIts ? subscription : 'not-now';
   }
 
   #chooseBySelection({ views = [], sequence }: Entry): Choice {
@@ -246,7 +252,7 @@ export class Consumers {
 }
 
 /** A view that has messages before this one to read must not see it yet. */
-function canTake({ subscription, selection }: Attachment, { views, sequence }: Entry): boolean {
-  if (!subscription.hasRoom) return false;
-  return views?.some((view) => view.selection === selection && view.from > sequence) ?? true;
+function roomFor({ subscription, selection }: Attachment, { views, sequence }: Entry): number {
+  const isSeen = views?.some((view) => view.selection === selection && view.from > sequence);
+  return isSeen === false ? 0 : subscription.roomCount;
 }

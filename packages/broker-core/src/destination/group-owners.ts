@@ -45,12 +45,26 @@ export class GroupOwners {
     this.#cancelWait?.();
   }
 
-  /** Where the owners of a queue's groups are stored; {@link seal} follows. */
-  storeOf({ key: queueKey }: Destination): OwnerStore {
+  /**
+   * Where the owners of a queue's groups are stored; {@link seal} follows.
+   *
+   * @param recorded - Called at the end of a turn in which some became durable.
+   */
+  storeOf({ key: queueKey }: Destination, recorded: () => void): OwnerStore {
+    let isAtEndOfTurn = false;
     return {
-      put: (groupId, consumerKey) => {
+      put: (groupId, consumerKey, receipt) => {
         const value = Buffer.from(consumerKey);
         this.#add({ type: 'state-put', space: SPACE, key: keyOf(queueKey, groupId), value });
+        this.#parts.writes.complete(receipt);
+      },
+      recorded: () => {
+        if (isAtEndOfTurn) return;
+        isAtEndOfTurn = true;
+        this.#parts.endOfTurn.run(() => {
+          isAtEndOfTurn = false;
+          recorded();
+        });
       },
       remove: (groupId) => {
         // Those that a stop of the broker sends away are back at the next one.

@@ -80,6 +80,11 @@ export class Lane {
     return count;
   }
 
+  /** Entries that {@link at} shows. */
+  get inMemoryCount(): number {
+    return this.#returned.length + this.#ready.length;
+  }
+
   get windowBytes(): number {
     return this.#windowBytes;
   }

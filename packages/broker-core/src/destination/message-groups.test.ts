@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Receipt } from '../connection/connection.ts';
 import { MessageGroups, type GroupConsumer } from './message-groups.ts';
 
 interface Consumer extends GroupConsumer {
   isFull: boolean;
+  readonly roomCount: number;
   readonly wanted: (text: string) => boolean;
 }
 
@@ -20,6 +22,9 @@ class Message {
 }
 
 let stored: Map<string, string>;
+/** What the store has not answered yet. */
+let recording: Receipt[];
+let recordedCount: number;
 let groups: MessageGroups<Consumer, Message>;
 
 function groupsOf(settings: { ownersMax?: number; isRebalancing?: boolean } = {}): typeof groups {
@@ -27,28 +32,44 @@ function groupsOf(settings: { ownersMax?: number; isRebalancing?: boolean } = {}
     { ownersMax: 100, isRebalancing: true, ...settings },
     {
       wants: (consumer, { text }) => consumer.wanted(text),
-      canTake: ({ isFull }) => !isFull,
+      room: ({ isFull, roomCount }) => (isFull ? 0 : roomCount),
     },
     {
-      put: (group, key) => stored.set(group, key),
+      put: (group, key, receipt) => {
+        stored.set(group, key);
+        recording.push(receipt);
+      },
       remove: (group) => stored.delete(group),
+      recorded: () => {
+        recordedCount += 1;
+      },
     },
   );
 }
 
+type JoinOptions = Partial<Pick<Consumer, 'priority' | 'roomCount' | 'wanted'>>;
+
 function join(
   consumerKey: string,
-  { priority = 0, wanted = () => true }: Partial<Pick<Consumer, 'priority' | 'wanted'>> = {},
+  { priority = 0, roomCount = 100, wanted = () => true }: JoinOptions = {},
 ): Consumer {
-  const consumer = { consumerKey, priority, wanted, isFull: false };
+  const consumer = { consumerKey, priority, roomCount, wanted, isFull: false };
   groups.joined(consumer);
   return consumer;
 }
 
 /** Who gets the next message of a group, in a walk of its own. */
-function give(group: string, message = new Message()): string | undefined {
+function walk(group: string, message = new Message()): string | undefined {
   groups.walkBegins();
   return groups.choose(groups.of(group), message)?.consumerKey;
+}
+
+/** The same, once the store has the owner. */
+function give(group: string, message = new Message()): string | undefined {
+  const now = walk(group, message);
+  if (recording.length === 0) return now;
+  for (const receipt of recording.splice(0)) receipt.settled();
+  return walk(group, message);
 }
 
 function settle(group: string): void {
@@ -57,6 +78,8 @@ function settle(group: string): void {
 
 beforeEach(() => {
   stored = new Map();
+  recording = [];
+  recordedCount = 0;
   groups = groupsOf();
 });
 
@@ -84,6 +107,30 @@ describe('an owner', () => {
     expect(stored.size).toBe(0);
     give('g');
     expect([...stored]).toEqual([['g', 'a']]);
+  });
+
+  test('gets its first stored message when the store has its name, and later ones not before', () => {
+    join('a');
+    expect([walk('g'), walk('g'), groups.isRecording]).toEqual([undefined, undefined, true]);
+    for (const receipt of recording) receipt.settled();
+    expect([recordedCount, groups.isRecording, walk('g')]).toEqual([1, false, 'a']);
+  });
+
+  test('that left before the store had its name is followed by another', () => {
+    const a = join('a');
+    walk('g');
+    groups.left(a);
+    join('b');
+    walk('g');
+    for (const receipt of recording) receipt.settled();
+    expect([walk('g'), [...stored]]).toEqual(['b', [['g', 'b']]]);
+  });
+
+  test('is promised no more new groups than it has room for', () => {
+    const a = join('a', { roomCount: 2 });
+    const b = join('b');
+    for (const group of ['g', 'h', 'i', 'j', 'k']) walk(group);
+    expect([groups.ownedCount(a), groups.ownedCount(b)]).toEqual([2, 3]);
   });
 
   test('that left is followed by another once all it had is settled', () => {
@@ -181,6 +228,7 @@ describe('order:', () => {
 
   test('a message that no consumer wants holds up no others', () => {
     join('a', { wanted: (text) => text !== 'x' });
+    give('g');
     groups.walkBegins();
     expect(groups.choose(groups.of('g'), new Message(0, { text: 'x' }))).toBeUndefined();
     expect(groups.choose(groups.of('g'), new Message())?.consumerKey).toBe('a');

@@ -9,6 +9,9 @@
  *                             ▲
  *        recovered from the store
  *
+ * A new owner is sent the first stored message when the store has its name, and not before: a broker
+ * that takes over must know whom to wait for.
+ *
  * 1. Messages of a group that are dispatched and not settled are all at one consumer: its owner
  *    changes only while there are none. So the order of a group holds whoever owns it.
  * 2. Once a message of a group is passed by in a walk, so are all later ones of the group.
@@ -18,6 +21,8 @@
  * owners are; beyond it the group that was quiet longest starts anew with its next message, which is
  * no harm to (1). So there may be any number of groups.
  */
+
+import type { Receipt } from '../connection/connection.ts';
 
 /** A consumer, as far as groups are concerned. */
 export interface GroupConsumer {
@@ -29,8 +34,11 @@ export interface GroupConsumer {
 
 /** Where owners are stored, so that they survive a failover. */
 export interface OwnerStore {
-  put(groupId: string, consumerKey: string): void;
+  /** `receipt` is settled when that is durable. */
+  put(groupId: string, consumerKey: string, receipt: Receipt): void;
   remove(groupId: string): void;
+  /** Some of those that were put are durable: there may be something to give out. */
+  recorded(): void;
 }
 
 export interface MessageGroupsSettings {
@@ -54,15 +62,19 @@ export interface GroupedMessage {
 export interface GroupJudge<C, M> {
   /** Whether the message is for the consumer at all. */
   wants(consumer: C, message: M): boolean;
-  /** Of one that wants it: whether it can take it now. */
-  canTake(consumer: C, message: M): boolean;
+  /** Of one that wants it: how many messages it can take now; 0 if not this one. */
+  room(consumer: C, message: M): number;
 }
 
-export class MessageGroup<C> {
+export class MessageGroup<C> implements Receipt {
   readonly id: string;
   owner: C | undefined = undefined;
-  /** As the store has it. */
+  /** True until `owner` is given the first message. */
+  isNewToOwner = false;
+  /** As the store has it, or will have. */
   storedOwner: string | undefined = undefined;
+  /** Records of owners that are on their way to the store. */
+  recordingCount = 0;
   /** Dispatched and not settled; all at `owner`, or at one that left. */
   unackedCount = 0;
   /** Messages that wait for their next redelivery. */
@@ -74,15 +86,30 @@ export class MessageGroup<C> {
   isUsed = false;
   /** The walk in which a message of it was passed by. */
   passedInWalk = 0;
+  readonly #recorded: () => void;
 
-  constructor(id: string) {
+  constructor(id: string, recorded: () => void) {
     this.id = id;
+    this.#recorded = recorded;
+  }
+
+  /** The store has an owner. */
+  settled(): void {
+    this.recordingCount -= 1;
+    this.#recorded();
   }
 
   /** True if nothing of it is anywhere but in the queue. */
   get isQuiet(): boolean {
     return this.unackedCount === 0 && this.delayedCount === 0;
   }
+}
+
+/** What a consumer owns. */
+interface Owned<C> {
+  readonly groups: Set<MessageGroup<C>>;
+  /** Of these, those of which it has nothing yet. */
+  newCount: number;
 }
 
 /** Groups looked at to find one to forget; more would cost more for one message than it is worth. */
@@ -93,10 +120,15 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
   readonly #judge: GroupJudge<C, M>;
   readonly #store: OwnerStore;
   readonly #groups = new Map<string, MessageGroup<C>>();
-  readonly #owned = new Map<C, Set<MessageGroup<C>>>();
+  readonly #owned = new Map<C, Owned<C>>();
   /** By the key of who is awaited. */
   readonly #awaited = new Map<string, MessageGroup<C>[]>();
   #walk = 1;
+  #recordingCount = 0;
+  readonly #recorded = (): void => {
+    this.#recordingCount -= 1;
+    this.#store.recorded();
+  };
   /** Some consumer may have two groups more than another. */
   #isUneven = false;
 
@@ -114,8 +146,13 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
     return this.#awaited.size > 0;
   }
 
+  /** True while some messages wait until the store has the new owners of their groups. */
+  get isRecording(): boolean {
+    return this.#recordingCount > 0;
+  }
+
   ownedCount(consumer: C): number {
-    return this.#owned.get(consumer)?.size ?? 0;
+    return this.#owned.get(consumer)?.groups.size ?? 0;
   }
 
   /** The store knows an owner. Nobody else gets the group before it is back or {@link endWait}. */
@@ -141,12 +178,12 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
   }
 
   joined(consumer: C): void {
-    const owned = new Set<MessageGroup<C>>();
+    const owned: Owned<C> = { groups: new Set(), newCount: 0 };
     this.#owned.set(consumer, owned);
     for (const group of this.#awaited.get(consumer.consumerKey) ?? []) {
       group.isAwaited = false;
       group.owner = consumer;
-      owned.add(group);
+      owned.groups.add(group);
     }
     this.#awaited.delete(consumer.consumerKey);
     this.#isUneven = this.#settings.isRebalancing;
@@ -154,10 +191,11 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
 
   /** Its groups are free as soon as what it had of them is settled. */
   left(consumer: C): void {
-    const owned = this.#owned.get(consumer) ?? new Set();
+    const groups = this.#owned.get(consumer)?.groups ?? [];
     this.#owned.delete(consumer);
-    for (const group of owned) {
+    for (const group of groups) {
       group.owner = undefined;
+      group.isNewToOwner = false;
       this.#unstore(group);
       if (group.isQuiet) this.#forget(group);
     }
@@ -178,14 +216,14 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
     const found = this.#groups.get(groupId);
     if (found !== undefined) return found;
     if (this.#groups.size >= this.#settings.ownersMax) this.#forgetQuietest();
-    const group = new MessageGroup<C>(groupId);
+    const group = new MessageGroup<C>(groupId, this.#recorded);
     this.#groups.set(groupId, group);
     return group;
   }
 
   /**
-   * Who takes a message of `group`, which is with that dispatched; none if nobody may now. Messages of a
-   * group are asked for in their order.
+   * Who takes a message of `group`, which is with that dispatched; none if nobody may now, or its new owner
+   * is not stored yet. Messages of a group are asked for in their order.
    */
   choose(group: MessageGroup<C>, message: M): C | undefined {
     if (this.isPassedBy(group)) return undefined;
@@ -195,12 +233,14 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
       if (this.#isWanted(message)) group.passedInWalk = this.#walk;
       return undefined;
     }
-    message.isFirstForConsumer = consumer !== group.owner || message.groupSequence === 1;
     if (consumer !== group.owner) this.#assign(group, consumer);
     if (message.isStored && group.storedOwner !== consumer.consumerKey) {
-      group.storedOwner = consumer.consumerKey;
-      this.#store.put(group.id, consumer.consumerKey);
+      this.#record(group, consumer.consumerKey);
+      group.passedInWalk = this.#walk;
+      return undefined;
     }
+    message.isFirstForConsumer = group.isNewToOwner || message.groupSequence === 1;
+    this.#noLongerNew(group);
     group.unackedCount += 1;
     group.isUsed = true;
     if (message.groupSequence < 0) group.isClosing = true;
@@ -239,25 +279,29 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
     const { owner } = group;
     const { isQuiet } = group;
     if (group.isAwaited || group.isClosing || group.delayedCount > 0) return undefined;
+    if (group.recordingCount > 0) return undefined;
     if (owner === undefined || !this.#judge.wants(owner, message)) {
       return isQuiet ? this.#best(message) : undefined;
     }
-    if (isQuiet && message.groupSequence === 1) return this.#best(message);
-    const lighter = isQuiet && this.#isUneven ? this.#lighter(owner, message) : undefined;
-    if (lighter !== undefined) return lighter;
-    return this.#judge.canTake(owner, message) ? owner : undefined;
+    if (isQuiet && !group.isNewToOwner) {
+      if (message.groupSequence === 1) return this.#best(message);
+      const lighter = this.#isUneven ? this.#lighter(owner, message) : undefined;
+      if (lighter !== undefined) return lighter;
+    }
+    return this.#judge.room(owner, message) > 0 ? owner : undefined;
   }
 
   /** The greatest priority, then the fewest groups, then who came first. */
   #best(message: M): C | undefined {
     let best: C | undefined;
     let fewest = Infinity;
-    for (const [consumer, { size }] of this.#owned) {
+    for (const [consumer, owned] of this.#owned) {
+      const { size } = owned.groups;
       if (best !== undefined) {
         if (consumer.priority < best.priority) continue;
         if (consumer.priority === best.priority && size >= fewest) continue;
       }
-      if (!this.#mayTake(consumer, message)) continue;
+      if (!this.#mayOwn(consumer, owned, message)) continue;
       best = consumer;
       fewest = size;
     }
@@ -269,9 +313,10 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
     this.#isUneven = this.#hasUneven();
     let lighter: C | undefined;
     let fewest = this.ownedCount(owner) - 1;
-    for (const [consumer, { size }] of this.#owned) {
+    for (const [consumer, owned] of this.#owned) {
+      const { size } = owned.groups;
       if (consumer.priority !== owner.priority || size >= fewest) continue;
-      if (!this.#mayTake(consumer, message)) continue;
+      if (!this.#mayOwn(consumer, owned, message)) continue;
       lighter = consumer;
       fewest = size;
     }
@@ -281,15 +326,18 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
   #hasUneven(): boolean {
     let least = Infinity;
     let most = 0;
-    for (const { size } of this.#owned.values()) {
+    for (const { groups } of this.#owned.values()) {
+      const { size } = groups;
       least = Math.min(least, size);
       most = Math.max(most, size);
     }
     return most - least >= 2;
   }
 
-  #mayTake(consumer: C, message: M): boolean {
-    return this.#judge.wants(consumer, message) && this.#judge.canTake(consumer, message);
+  /** It has room beside what waits for its other new groups. */
+  #mayOwn(consumer: C, { newCount }: Owned<C>, message: M): boolean {
+    if (!this.#judge.wants(consumer, message)) return false;
+    return this.#judge.room(consumer, message) > newCount;
   }
 
   #isWanted(message: M): boolean {
@@ -300,9 +348,33 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
   }
 
   #assign(group: MessageGroup<C>, consumer: C): void {
-    if (group.owner !== undefined) this.#owned.get(group.owner)?.delete(group);
+    this.#disown(group);
     group.owner = consumer;
-    this.#owned.get(consumer)?.add(group);
+    group.isNewToOwner = true;
+    const owned = this.#owned.get(consumer);
+    if (owned === undefined) return;
+    owned.groups.add(group);
+    owned.newCount += 1;
+  }
+
+  #disown(group: MessageGroup<C>): void {
+    this.#noLongerNew(group);
+    if (group.owner !== undefined) this.#owned.get(group.owner)?.groups.delete(group);
+    group.owner = undefined;
+  }
+
+  #noLongerNew(group: MessageGroup<C>): void {
+    if (!group.isNewToOwner) return;
+    group.isNewToOwner = false;
+    const owned = group.owner === undefined ? undefined : this.#owned.get(group.owner);
+    if (owned !== undefined) owned.newCount -= 1;
+  }
+
+  #record(group: MessageGroup<C>, consumerKey: string): void {
+    group.storedOwner = consumerKey;
+    group.recordingCount += 1;
+    this.#recordingCount += 1;
+    this.#store.put(group.id, consumerKey, group);
   }
 
   #forgetIfOver(group: MessageGroup<C>): void {
@@ -310,8 +382,7 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
   }
 
   #forget(group: MessageGroup<C>): void {
-    if (group.owner !== undefined) this.#owned.get(group.owner)?.delete(group);
-    group.owner = undefined;
+    this.#disown(group);
     group.isForgotten = true;
     this.#unstore(group);
     this.#groups.delete(group.id);
@@ -328,7 +399,7 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
     for (let look = 0; look < LOOKS_MAX; look += 1) {
       const [group] = this.#groups.values();
       if (group === undefined) return;
-      if (group.isQuiet && !group.isUsed && !group.isAwaited) {
+      if (group.isQuiet && !group.isUsed && !group.isAwaited && !group.isNewToOwner) {
         this.#forget(group);
         return;
       }

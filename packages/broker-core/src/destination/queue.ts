@@ -67,6 +67,8 @@ export class Queue {
   readonly #slowConsumers: SlowConsumers | undefined;
   #inFlightCount = 0;
   #isDispatching = false;
+  /** True if nobody may have what is ready, as of the last walk, and that cannot have changed since. */
+  #isAllPassed = false;
   /** Set by what happens during a walk that may give entries it has passed by a taker. */
   #isWalkStale = false;
 
@@ -78,7 +80,9 @@ export class Queue {
     this.room = new QueueRoom(this.policy, parts);
     this.consumers = new Consumers(
       consumersSettings(destination, this.policy, parts.settings),
-      parts.groupOwners.storeOf(destination),
+      parts.groupOwners.storeOf(destination, () => {
+        if (!parts.isOver) this.#dispatchAll();
+      }),
       () => parts.nextBrokerSequence(),
     );
     this.#gate = new DispatchGate(this.policy, parts.clock, () => {
@@ -190,7 +194,8 @@ export class Queue {
       const hasConsumers = this.consumers.attachments.size > 0;
       this.#watch.delivered(this.destination, entry.message, hasConsumers);
     }
-    if (entry.lane.sent(entry)) this.dispatch();
+    if (!entry.lane.sent(entry)) return;
+    this.dispatch(this.#isAllPassed ? entry.lane : undefined);
   }
 
   /** The store had no room for a message that was accepted; its sender is told. */
@@ -204,8 +209,8 @@ export class Queue {
     }
   }
 
-  /** Gives out what can be given out. */
-  dispatch(): void {
+  /** Gives out what can be given out; `lane`: only the last of it may be, all others were passed by. */
+  dispatch(lane?: Lane): void {
     if (this.#isDispatching) {
       // A sink may ack at once, which comes back here: what was passed by may have a taker now.
       this.#isWalkStale = true;
@@ -214,7 +219,8 @@ export class Queue {
     if (this.isRemoved || this.#parts.isDraining) return;
     if (!this.#gate.isOpen || this.#delayed?.isFull === true) return;
     this.#isDispatching = true;
-    this.#walk();
+    this.#isAllPassed = false;
+    this.#walk(lane);
     this.#isDispatching = false;
     this.#slowConsumers?.look();
     this.#parts.groupOwners.seal();
@@ -225,10 +231,10 @@ export class Queue {
    * Looks at the entries in order. One that nobody may have now is passed by; who gets room meanwhile
    * gets it first, so the walk starts again then: nobody gets messages out of order.
    */
-  #walk(): void {
-    let laneIndex = 0;
-    let index = 0;
-    this.#isWalkStale = true;
+  #walk(from: Lane | undefined): void {
+    let laneIndex = from === undefined ? 0 : this.#lanes.indexOf(from);
+    let index = from === undefined ? 0 : Math.max(0, from.inMemoryCount - 1);
+    this.#isWalkStale = from === undefined;
     for (;;) {
       if (this.#isWalkStale) {
         laneIndex = index = 0;
@@ -236,7 +242,10 @@ export class Queue {
         this.consumers.walkBegins();
       }
       const lane = this.#lanes[laneIndex];
-      if (lane === undefined) return;
+      if (lane === undefined) {
+        this.#isAllPassed = true;
+        return;
+      }
       const entry = lane.at(index);
       if (entry === undefined) {
         if (index > 0 && this.consumers.hasGroups) lane.passedBy();
@@ -272,6 +281,7 @@ export class Queue {
   }
 
   attach(subscription: QueueSubscription): Attachment {
+    this.#isAllPassed = false;
     this.#gate.consumerAdded();
     this.wanted?.joined(subscription.selector);
     const attachment = this.consumers.add(subscription);
@@ -281,6 +291,7 @@ export class Queue {
   }
 
   detach(attachment: Attachment): void {
+    this.#isAllPassed = false;
     this.#gate.consumerRemoved();
     this.wanted?.left(attachment.subscription.selector);
     this.consumers.remove(attachment);
@@ -289,9 +300,10 @@ export class Queue {
     if (selection.size === 0) for (const lane of this.#lanes) lane.selectionRemoved(selection);
   }
 
-  /** True while messages for a consumer may still come from the store. */
+  /** True while messages for a consumer may still come as soon as the store answers. */
   isPagingFor({ selection }: Attachment): boolean {
-    return this.#gate.isOpen && this.#lanes.some((lane) => lane.isPaging(selection));
+    if (!this.#gate.isOpen) return false;
+    return this.consumers.isRecordingOwners || this.#lanes.some((lane) => lane.isPaging(selection));
   }
 
   /** True while nothing is given out, by order of an administrator. */
@@ -406,6 +418,7 @@ export class Queue {
 
   #return(entries: readonly Entry[]): void {
     this.#isWalkStale = true;
+    this.#isAllPassed = false;
     for (const lane of this.#lanes) {
       const isItsOwn = (entry: Entry): boolean => entry.lane === lane;
       lane.giveBack(this.#lanes.length === 1 ? entries : entries.filter(isItsOwn));
@@ -479,6 +492,7 @@ export class Queue {
   /** A dispatched entry is not with its consumer any more. */
   #settled(entry: Entry): void {
     this.#inFlightCount -= 1;
+    this.#isAllPassed = false;
     this.consumers.settled(entry);
   }
 

@@ -45,6 +45,13 @@ export class DispatchCredit {
     return !this.isExhausted;
   }
 
+  /** Messages it may be sent now. */
+  get roomCount(): number {
+    if (!this.hasRoom) return 0;
+    if (this.#prefetchCount === 0) return 1;
+    return this.#prefetchCount + this.#extensionCount - this.#dispatchedCount;
+  }
+
   /** True if it has as many messages as it may, so that only an ack makes room. A consumer that pulls has no such number. */
   get isExhausted(): boolean {
     return (

@@ -84,6 +84,11 @@ export class QueueSubscription implements WatchedSubscription {
     return this.#credit.hasRoom;
   }
 
+  /** Messages it can take now. */
+  get roomCount(): number {
+    return this.#credit.roomCount;
+  }
+
   /** Once for each queue, however many of its names cover it. */
   attach(queue: Queue): void {
     if (this.#attachments.has(queue)) return;
