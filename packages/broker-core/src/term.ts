@@ -157,6 +157,7 @@ export class Term implements TermParts {
       },
       state: (space, key, value) => {
         this.#outcomes.recovered(space, key, value);
+        this.marks.refusedRecovered(space, key, value);
         this.durables.recovered(space, key, value);
         this.groupOwners.recovered(space, key, value);
         this.wanted.recovered(space, key, value);

@@ -13,7 +13,8 @@ import {
 } from '@batonmq/model';
 import type { Router } from '../destination/router.ts';
 import { withBrokerTime } from '../message/timestamps.ts';
-import { RepeatedSend, type ProducerMark } from '../message/producer-marks.ts';
+import type { ProducerMark } from '../message/producer-marks.ts';
+import { isRepeated, RepeatedSend } from '../message/repeated-send.ts';
 import { BrowserSubscription } from '../subscription/browser-subscription.ts';
 import { withDestinationOptions } from '../subscription/destination-options.ts';
 import { QueueSubscription } from '../subscription/queue-subscription.ts';
@@ -132,12 +133,15 @@ export class ClientConnection implements BrokerConnection {
       return;
     } else if (message.transactionId !== undefined) {
       this.#sendInTransaction(message.transactionId, message, producer, receipt);
-    } else if (producer.mark !== undefined && this.#isRepeated(message, producer.mark)) {
+    } else if (this.#isRepeated(message, producer)) {
       this.#settleRepeated(message, producer.mark, receipt);
     } else {
-      this.#orRefuse(receipt, undefined, () => {
+      try {
         this.#parts.flow.send(this, producer, message, receipt);
-      });
+      } catch (error) {
+        if (!isBrokerError(error)) throw error;
+        this.refuseSend(error, message, producer, receipt);
+      }
     }
   }
 
@@ -324,6 +328,17 @@ export class ClientConnection implements BrokerConnection {
     });
   }
 
+  /** As {@link refuse}, for a send outside of transactions. */
+  refuseSend(
+    error: BrokerError,
+    message: Message,
+    { mark }: ProducerState,
+    receipt: Receipt | undefined,
+  ): void {
+    if (mark?.isOf(message) === true) mark.refusedSends.add(message.id.producerSequence);
+    this.refuse(error, receipt);
+  }
+
   /** Lets a command change an open transaction; returns why it may not. */
   inTransaction(
     id: TransactionId,
@@ -480,9 +495,10 @@ export class ClientConnection implements BrokerConnection {
    * case: the mark says nothing about them before they are committed, and then the outcome of
    * the transaction does.
    */
-  #isRepeated(message: Message, mark: ProducerMark): boolean {
-    if (!this.isReconnect || !message.isPersistent) return false;
-    return mark.isPending(message.id.producerSequence);
+  #isRepeated(message: Message, producer: ProducerState): producer is MarkedProducer {
+    const { mark } = producer;
+    if (!this.isReconnect || mark === undefined) return false;
+    return isRepeated(message, mark, this.#parts.router);
   }
 
   #settleRepeated(message: Message, mark: ProducerMark, receipt: Receipt | undefined): void {
@@ -517,6 +533,9 @@ export class ClientConnection implements BrokerConnection {
     return transaction;
   }
 }
+
+/** A producer that may repeat what it sent. */
+type MarkedProducer = ProducerState & { readonly mark: ProducerMark };
 
 /** A subscription as its connection needs it. */
 export interface ClosableSubscription extends Subscription {

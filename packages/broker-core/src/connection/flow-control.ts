@@ -221,7 +221,7 @@ export class FlowControl {
       this.#router.send(message, producer, receipt, connection.failures);
     } catch (error) {
       if (!isBrokerError(error)) throw error;
-      connection.refuse(error, receipt);
+      connection.refuseSend(error, message, producer, receipt);
     }
   }
 
@@ -280,8 +280,9 @@ export class FlowControl {
     const late = this.#held.filter(({ deadline }) => deadline <= now);
     this.#held = this.#held.filter(({ deadline }) => deadline > now);
     for (const send of late) {
+      const { connection, message, producer, receipt, obstacle, patienceMs } = send;
       this.#letGo(send);
-      send.connection.refuse(noRoom(send.obstacle, send.patienceMs), send.receipt);
+      connection.refuseSend(noRoom(obstacle, patienceMs), message, producer, receipt);
     }
     this.#commits.failLate(now);
     this.#inputs.look(now, this.#heldCounts);

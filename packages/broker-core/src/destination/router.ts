@@ -56,6 +56,14 @@ export class Router {
     return undefined;
   }
 
+  /** True if some of what becomes of a message is stored. @throws as {@link check}. */
+  isStoring(message: Message): boolean {
+    if (this.#parts.scheduler.planOf(message) !== undefined) return true;
+    return Receivers.of(message, this.#parts.destinations).some(({ target, message: each }) =>
+      target instanceof Queue ? target.isStoring(each) : !target.isDirect,
+    );
+  }
+
   /**
    * Delivers a message now: what is stored when it is durable, the rest at once. `failures` hears
    * of what fails later if there is no receipt. @throws as {@link check}.
@@ -89,8 +97,8 @@ export class Router {
     return isStored;
   }
 
-  #advance({ mark }: Sender, { id }: Message): void {
-    if (mark !== undefined) this.#parts.marks.advance(mark, id.producerSequence);
+  #advance({ mark }: Sender, message: Message): void {
+    if (mark !== undefined) this.#parts.marks.advance(mark, message);
   }
 
   #deliverTo(target: Queue | Topic, message: Message, isLater: boolean): boolean {

@@ -1,54 +1,55 @@
 import type { BrokerError, Message } from '@batonmq/model';
-import type { Receipt } from '../connection/connection.ts';
 import type { Mark, WriteQueue } from '../write-queue.ts';
+import { RefusedSends } from './refused-sends.ts';
 
-/** Refused sends remembered for one producer; beyond it the oldest counts as stored. */
-const REFUSED_MAX = 1000;
+/** Keyed state: which sends of a producer were refused. The key is the producer, the value what `RefusedSends` encodes. */
+const SPACE = 'refused';
 
 /** How far the persistent sends of one producer have come. */
 export class ProducerMark implements Mark {
   readonly producer: string;
+  /** The sends up to here were taken by an earlier broker. */
+  readonly #inherited: number;
   /** Every send up to here is durable, but for the refused ones. */
   #stored: number;
   /** Every send up to here is durable or on its way, but for the refused ones. */
   #pending: number;
-  /** Sends that found no room although later ones may have. */
-  readonly #refused = new Set<number>();
+  readonly refusedSends = new RefusedSends();
   #batchCount = 0;
 
   constructor(producer: string, stored: number) {
     this.producer = producer;
+    this.#inherited = stored;
     this.#stored = stored;
     this.#pending = stored;
   }
 
+  /** Whether it says something about a message; not about what its producer forwards for another. */
+  isOf({ id }: Message): boolean {
+    return id.producerId.key === this.producer;
+  }
+
   /** True if that send is durable. */
   isStored(sequence: number): boolean {
-    return sequence <= this.#stored && !this.#refused.has(sequence);
+    return sequence <= this.#stored && !this.refusedSends.has(sequence);
   }
 
   /** True if that send is durable or on its way. */
   isPending(sequence: number): boolean {
-    return sequence <= this.#pending && !this.#refused.has(sequence);
+    return sequence <= this.#pending && !this.refusedSends.has(sequence);
+  }
+
+  /** True if that send was not this broker's to take: all it did is what is in the store. */
+  isInherited(sequence: number): boolean {
+    return sequence <= this.#inherited;
   }
 
   /** A send joins the open write group. True if the mark has to follow. */
   advance(sequence: number): boolean {
-    if (this.#refused.size > 0) this.#refused.delete(sequence);
+    if (!this.refusedSends.isEmpty) this.refusedSends.delete(sequence);
     if (sequence <= this.#pending) return false;
     this.#pending = sequence;
     return true;
-  }
-
-  /** The store had no room for a send; called after {@link settled} for its batch. */
-  refused(sequence: number): void {
-    if (sequence > this.#pending) return;
-    this.#refused.add(sequence);
-    if (this.#refused.size <= REFUSED_MAX) return;
-    for (const oldest of this.#refused) {
-      this.#refused.delete(oldest);
-      return;
-    }
   }
 
   begun(): void {
@@ -58,9 +59,9 @@ export class ProducerMark implements Mark {
   settled(sequence: number, error?: BrokerError): void {
     this.#batchCount -= 1;
     if (error === undefined) this.#stored = Math.max(this.#stored, sequence);
+    else this.refusedSends.notStored();
     if (this.#batchCount > 0) return;
     this.#pending = this.#stored;
-    for (const each of this.#refused) if (each > this.#stored) this.#refused.delete(each);
   }
 }
 
@@ -85,55 +86,52 @@ export class ProducerMarks {
     this.#keep(new ProducerMark(producer, stored));
   }
 
+  /** All marks are known by now. @throws BrokerError `BATON_CORRUPT`. */
+  refusedRecovered(space: string, producer: string, value: Uint8Array): void {
+    if (space !== SPACE) return;
+    const mark = this.#young.get(producer) ?? this.#old.get(producer);
+    if (mark !== undefined) mark.refusedSends.recovered(producer, value);
+    else this.#writes.add({ type: 'state-removed', space, key: producer });
+  }
+
   /** The mark of a producer, whether or not it ever sent. */
   of(producer: string): ProducerMark {
     return this.#young.get(producer) ?? this.#old.get(producer) ?? new ProducerMark(producer, 0);
   }
 
-  /** Stores the mark in the open group: the sends up to `sequence` become durable with it. */
-  advance(mark: ProducerMark, sequence: number): void {
-    if (!mark.advance(sequence)) return;
-    this.#writes.mark(mark, sequence);
-    if (this.#young.get(mark.producer) !== mark) this.#keep(mark);
+  /** Stores the mark in the open group: a message of its producer becomes durable with it. */
+  advance(mark: ProducerMark, message: Message): void {
+    const { producerSequence } = message.id;
+    if (!mark.isOf(message)) return;
+    if (mark.advance(producerSequence)) {
+      this.#writes.mark(mark, producerSequence);
+      if (this.#young.get(mark.producer) !== mark) this.#keep(mark);
+    }
+    if (!mark.refusedSends.isStored) this.#storeRefused(mark);
   }
 
   /** The store had no room for that message, whatever the mark of its producer says: it may be sent again. */
-  refused({ id }: Message): void {
-    const { key } = id.producerId;
-    (this.#young.get(key) ?? this.#old.get(key))?.refused(id.producerSequence);
+  refused(message: Message): void {
+    const { key } = message.producerId;
+    const mark = this.#young.get(key) ?? this.#old.get(key);
+    if (mark?.isOf(message) === true) mark.refusedSends.add(message.id.producerSequence);
+  }
+
+  #storeRefused({ producer, refusedSends }: ProducerMark): void {
+    const value = refusedSends.encode();
+    this.#writes.add({ type: 'state-put', space: SPACE, key: producer, value });
   }
 
   #keep(mark: ProducerMark): void {
     this.#old.delete(mark.producer);
     this.#young.set(mark.producer, mark);
     if (this.#young.size < this.#youngMax) return;
-    for (const producer of this.#old.keys()) {
+    for (const [producer, { refusedSends }] of this.#old) {
       this.#writes.add({ type: 'producer-forgotten', producer });
+      if (refusedSends.isEmpty) continue;
+      this.#writes.add({ type: 'state-removed', space: SPACE, key: producer });
     }
     this.#old = this.#young;
     this.#young = new Map();
-  }
-}
-
-/**
- * The receipt of a send that was sent before and may still be on its way: it succeeds only if the
- * first copy did. Completions are settled in order, so by its turn that is known.
- */
-export class RepeatedSend implements Receipt {
-  readonly #mark: ProducerMark;
-  readonly #sequence: number;
-  readonly #receipt: Receipt;
-  readonly #refusal: () => BrokerError;
-
-  constructor(mark: ProducerMark, sequence: number, receipt: Receipt, refusal: () => BrokerError) {
-    this.#mark = mark;
-    this.#sequence = sequence;
-    this.#receipt = receipt;
-    this.#refusal = refusal;
-  }
-
-  settled(error?: BrokerError): void {
-    const isStored = this.#mark.isStored(this.#sequence);
-    this.#receipt.settled(error ?? (isStored ? undefined : this.#refusal()));
   }
 }

@@ -68,8 +68,7 @@ export class ScheduleBrowser {
   /** False if there is no room for it. */
   #send(reply: Message): boolean {
     if (this.#router.obstacle(reply) !== undefined) return false;
-    const mark = this.#parts.marks.of(reply.producerId.key);
-    this.#router.send(reply, { mark }, undefined, { settled: () => undefined });
+    this.#router.send(reply, { mark: undefined }, undefined, { settled: () => undefined });
     return true;
   }
 }

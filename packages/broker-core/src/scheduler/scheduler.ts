@@ -284,8 +284,8 @@ export class Scheduler {
       return;
     }
     if (refusal === undefined) {
-      const mark = this.#parts.marks.of(fired.id.producerId.key);
-      this.#router.deliverLater(fired, { mark });
+      // Its sender's mark has moved when it was scheduled.
+      this.#router.deliverLater(fired, { mark: undefined });
     } else {
       this.#log('warn', 'a scheduled message has nowhere to go', {
         jobId: job.id,
