@@ -136,6 +136,7 @@ export class Server {
       residentBytes: process.memoryUsage().rss,
       listening: this.#listeners.uris,
       store: { uri: storeUri(settings.store), ...(await store.inspect()) },
+      limits: broker.usage(),
       destinations: destinationsOf(broker),
     };
   }

@@ -1,4 +1,4 @@
-import type { Broker, DestinationStatus, Role } from '@batonmq/broker-core';
+import type { Broker, DestinationStatus, LimitStatus, Role } from '@batonmq/broker-core';
 import type { StoreInspection } from '@batonmq/store-spi';
 
 /** What `/status` answers and `batonmq status` shows. */
@@ -13,6 +13,8 @@ export interface ServerStatus {
   /** Empty while this broker is not active. */
   readonly listening: readonly string[];
   readonly store: Partial<StoreInspection> & { readonly uri: string };
+  /** Limits of all destinations together. */
+  readonly limits: readonly LimitStatus[];
   readonly destinations: readonly (Omit<DestinationStatus, 'destination'> & {
     readonly destination: string;
   })[];

@@ -10,6 +10,7 @@ import { Destinations } from './destination/destinations.ts';
 import { WantedStore } from './destination/wanted-store.ts';
 import { GroupOwners } from './destination/group-owners.ts';
 import { statuses, Usage, type LimitStatus } from './destination/usage.ts';
+import { InactiveDestinations } from './destination/inactive-destinations.ts';
 import { Queue } from './destination/queue.ts';
 import { RecoveryImages } from './destination/recovery-images.ts';
 import { Router } from './destination/router.ts';
@@ -80,6 +81,7 @@ export class Term implements TermParts {
   readonly #name: string;
   readonly xa: XaTransactions;
   readonly scheduler: Scheduler;
+  readonly #inactive: InactiveDestinations;
   readonly #outcomes: CommitOutcomes;
   readonly #flow: FlowControl;
   readonly #waits: DurableWaits;
@@ -112,6 +114,7 @@ export class Term implements TermParts {
     this.paged = new Usage('tempLimitBytes', settings.tempLimitBytes, this.relieved);
     this.policies = environment.policies;
     this.destinations = new Destinations(this, environment.virtualDestinations);
+    this.#inactive = new InactiveDestinations(this);
     this.groupOwners = new GroupOwners(this);
     this.wanted = new WantedStore(this);
     this.durables = new DurableSubscriptions(this);
@@ -173,6 +176,7 @@ export class Term implements TermParts {
     this.xa.endRecovery();
     this.destinations.endRecovery();
     this.scheduler.endRecovery();
+    this.#inactive.start();
     this.#scanLater();
   }
 
@@ -285,6 +289,7 @@ export class Term implements TermParts {
     this.#waits.end(reason);
     this.endOfTurn.stop();
     this.#cancelScan?.();
+    this.#inactive.stop();
     this.groupOwners.stop();
     this.xa.end(reason);
     this.scheduler.stop();
@@ -295,6 +300,7 @@ export class Term implements TermParts {
   async drain(reason: BrokerError): Promise<void> {
     this.#isDraining = true;
     this.#cancelScan?.();
+    this.#inactive.stop();
     this.groupOwners.stop();
     this.scheduler.stop();
     for (const { control } of this.#connections.values()) control.pauseInput();

@@ -14,6 +14,7 @@ const STATUS: ServerStatus = {
   residentBytes: 4,
   listening: ['tcp://127.0.0.1:61616'],
   store: { uri: 'memory:' },
+  limits: [],
   destinations: [],
 };
 

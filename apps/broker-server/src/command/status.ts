@@ -1,3 +1,4 @@
+import type { LimitStatus } from '@batonmq/broker-core';
 import { Command } from 'commander';
 import type { ServerStatus } from '../status.ts';
 import { ADMIN_OPTION, askBroker } from './admin-request.ts';
@@ -27,10 +28,18 @@ export function formatStatus(status: ServerStatus): string {
     `  clients    ${status.listening.join('  ') || 'not served here'}`,
     `  messages   ${store.uri}${size}`,
   ];
-  for (const { destination, messageCount, consumerCount, inFlightCount } of status.destinations) {
+  const usage = formatLimits(status.limits);
+  if (usage !== '') lines.push(`  used       ${usage}`);
+  for (const each of status.destinations) {
+    const { destination, messageCount, consumerCount, inFlightCount } = each;
+    const used = formatLimits(each.limits.filter(({ used }) => used > 0));
     lines.push(
-      `  ${destination}  ${formatCount(messageCount, 'message')}, ${inFlightCount} in flight, ${formatCount(consumerCount, 'consumer')}`,
+      `  ${destination}  ${formatCount(messageCount, 'message')}, ${inFlightCount} in flight, ${formatCount(consumerCount, 'consumer')}${used === '' ? '' : `, ${used}`}`,
     );
   }
   return lines.join('\n');
+}
+
+function formatLimits(limits: readonly LimitStatus[]): string {
+  return limits.map(({ name, percent }) => `${name} ${percent} %`).join(', ');
 }

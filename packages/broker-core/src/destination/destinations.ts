@@ -19,6 +19,8 @@ import { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { Access } from '../security/access.ts';
 import type { TermParts } from '../term-parts.ts';
 import { parseLaneKey } from './lane-key.ts';
+import { hasConsumerPlace, requireConsumerPlace } from './consumer-places.ts';
+import { DestinationQuotas } from './destination-quotas.ts';
 import { Queue } from './queue.ts';
 import { Routes } from './routes.ts';
 import { Topic, topicMessage } from './topic.ts';
@@ -39,11 +41,15 @@ export class Destinations {
   /** Of temporary destinations. */
   readonly #owners = new Map<string, ConnectionId>();
   readonly #routes: Routes;
+  readonly #quotas: DestinationQuotas;
+  readonly #limitsConsumers: boolean;
   #nextNumber = 1;
 
   constructor(parts: TermParts, virtuals: readonly VirtualDestination[]) {
     this.#parts = parts;
     this.#routes = new Routes(virtuals, this);
+    this.#quotas = new DestinationQuotas(parts.policies);
+    this.#limitsConsumers = parts.policies.entries.some(({ maxConsumers = 0 }) => maxConsumers > 0);
   }
 
   [Symbol.iterator](): Iterator<Queue | Topic> {
@@ -80,7 +86,7 @@ export class Destinations {
     if (this.#all.has(target.key)) return;
     const topic = new Topic(target, this.#parts);
     topic.route = this.#routes.added(target);
-    this.#all.set(target.key, topic);
+    this.#enter(topic);
     this.#parts.durables.attachTo(topic);
   }
 
@@ -176,6 +182,7 @@ export class Destinations {
     }
     this.#all.delete(target.key);
     this.#routes.removed(target);
+    this.#quotas.removed(target);
     this.#owners.delete(target.key);
     for (const subscription of subscriptions) this.#detach(subscription, found);
     found.remove();
@@ -225,9 +232,13 @@ export class Destinations {
     for (const part of compositeParts(subscription.options.destination)) {
       if (isWildcard(part)) {
         this.#wildcards.add({ pattern: part, subscription, access });
-        for (const destination of this.#matching(part, access)) attach(subscription, destination);
+        for (const destination of this.#matching(part, access)) {
+          attachIfPlace(subscription, destination);
+        }
       } else {
-        attach(subscription, this.#consumable(part, by));
+        const destination = this.#consumable(part, by);
+        requireConsumerPlace(destination);
+        attach(subscription, destination);
       }
     }
   }
@@ -236,6 +247,7 @@ export class Destinations {
     for (const wildcard of this.#wildcards) {
       if (wildcard.subscription === subscription) this.#wildcards.delete(wildcard);
     }
+    if (this.#limitsConsumers) this.#fillPlaces();
   }
 
   /** The queues a browser of `target` looks through. @throws as {@link resolve}. */
@@ -296,11 +308,17 @@ export class Destinations {
     const queue = new Queue(target, this.#parts);
     queue.route = this.#routes.added(target);
     queue.wanted = this.#parts.wanted.wantedBy(target, this.#routes.topicsOf(target));
-    this.#all.set(target.key, queue);
+    this.#enter(queue);
     return queue;
   }
 
+  #enter(made: Queue | Topic): void {
+    this.#all.set(made.destination.key, made);
+    this.#quotas.added(made.destination);
+  }
+
   #requireRoom(target: Destination): void {
+    this.#quotas.requireRoom(target);
     const { destinationsMax } = this.#parts.settings;
     if (this.#all.size < destinationsMax) return;
     throw new BrokerError(
@@ -310,14 +328,23 @@ export class Destinations {
     );
   }
 
+  /** A consumer left: one of a wildcard that was passed over may take its place. */
+  #fillPlaces(): void {
+    for (const wildcard of this.#wildcards) {
+      for (const each of this.#matching(wildcard.pattern, wildcard.access)) {
+        attachIfPlace(wildcard.subscription, each);
+      }
+    }
+  }
+
   #create(target: Destination, by: ConnectionId | undefined): Queue | Topic {
     const made = isQueue(target) ? new Queue(target, this.#parts) : new Topic(target, this.#parts);
-    this.#all.set(target.key, made);
+    this.#enter(made);
     made.route = this.#routes.added(target);
     if (made instanceof Queue) this.#madeQueue(made);
     if (made instanceof Topic) this.#parts.durables.attachTo(made);
     for (const wildcard of this.#wildcards) {
-      if (hears(wildcard, target)) attach(wildcard.subscription, made);
+      if (hears(wildcard, target)) attachIfPlace(wildcard.subscription, made);
     }
     this.#parts.emit({ type: 'destination-added', destination: target, connectionId: by });
     return made;
@@ -371,6 +398,13 @@ export class Destinations {
 function attach(subscription: QueueSubscription | TopicSubscription, to: Queue | Topic): void {
   if (subscription instanceof QueueSubscription && to instanceof Queue) subscription.attach(to);
   if (subscription instanceof TopicSubscription && to instanceof Topic) subscription.attach(to);
+}
+
+function attachIfPlace(
+  subscription: QueueSubscription | TopicSubscription,
+  to: Queue | Topic,
+): void {
+  if (hasConsumerPlace(to)) attach(subscription, to);
 }
 
 function subscriptionsOf(

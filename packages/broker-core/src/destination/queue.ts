@@ -52,6 +52,8 @@ export class Queue {
   /** Its producers, if its policy depends on them. */
   readonly producers: ProducerPlaces | undefined;
   isRemoved = false;
+  /** Consumers that ever came. */
+  #attachedCount = 0;
   enqueuedCount = 0;
   dequeuedCount = 0;
   readonly #parts: TermParts;
@@ -159,6 +161,11 @@ export class Queue {
   /** What has no room for a message; none if there is room. */
   fullFor(message: Message): Usage | undefined {
     return this.room.full(this.isStoring(message), message.isPersistent);
+  }
+
+  /** Grows with whatever is done to it. */
+  get activity(): number {
+    return this.enqueuedCount + this.dequeuedCount + this.#attachedCount;
   }
 
   /** True if nothing is in it, nor on its way to the store. */
@@ -283,6 +290,7 @@ export class Queue {
   attach(subscription: QueueSubscription): Attachment {
     this.#isAllPassed = false;
     this.#gate.consumerAdded();
+    this.#attachedCount += 1;
     this.wanted?.joined(subscription.selector);
     const attachment = this.consumers.add(subscription);
     const { selection } = attachment;

@@ -82,6 +82,10 @@ export class RecoveryImage {
     return this.#rule.isStored;
   }
 
+  get isEmpty(): boolean {
+    return this.#state === 'complete' && this.#held.length === 0;
+  }
+
   /** True if producers say what it holds; the broker's other images are told nothing. */
   get isOfRetained(): boolean {
     return this.#rule.slot === 'retained';

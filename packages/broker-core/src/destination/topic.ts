@@ -48,6 +48,8 @@ export class Topic {
   /** Its producers, if its policy depends on them. */
   readonly producers: ProducerPlaces | undefined;
   isRemoved = false;
+  /** Consumers that ever came. */
+  #attachedCount = 0;
   enqueuedCount = 0;
   /** Messages that consumers lost because they were too slow. */
   discardedCount = 0;
@@ -79,6 +81,16 @@ export class Topic {
   /** True if a message may be published as it comes: nothing of it is stored, and none waits to be. */
   get isDirect(): boolean {
     return this.durables.size === 0 && this.#awaitedCount === 0 && !this.#hasStoredImage;
+  }
+
+  /** Grows with whatever is done to it. */
+  get activity(): number {
+    return this.enqueuedCount + this.#attachedCount;
+  }
+
+  /** True if it keeps nothing for later consumers, and nothing is on its way to the store. */
+  get isEmpty(): boolean {
+    return this.#awaitedCount === 0 && this.#images.every(({ isEmpty }) => isEmpty);
   }
 
   get activeDurableCount(): number {
@@ -159,6 +171,7 @@ export class Topic {
 
   /** Adds a consumer, which gets what is kept first if it wants that. */
   attach(subscription: TopicSubscription): void {
+    this.#attachedCount += 1;
     this.subscriptions.add(subscription);
     const { alwaysRetroactive = POLICY_DEFAULTS.alwaysRetroactive } = this.policy;
     if (!alwaysRetroactive && !subscription.options.isRetroactive) return;

@@ -144,9 +144,9 @@ test.each<[RegExp, PolicyEntry[]]>([
     [{ queue: 'A', sendFailIfNoSpace: true, sendFailIfNoSpaceAfterTimeout: 5 }],
   ],
   [
-    /\[1\]\.sendFailIfNoSpace has no meaning/,
+    /\[1\]\.sendFailIfNoSpaceAfterTimeout has no meaning/,
     [
-      { queue: '>', producerFlowControl: false },
+      { queue: '>', sendFailIfNoSpaceAfterTimeout: 5 },
       { queue: 'A', sendFailIfNoSpace: true },
     ],
   ],

@@ -45,6 +45,11 @@ export class Policies {
     return mergePolicies(this.#covering(target)).policy;
   }
 
+  /** The entry whose value of an option is in force for a concrete destination; none if it is the default. */
+  sourceOf(target: Destination, option: keyof DestinationPolicy): PolicyEntry | undefined {
+    return mergePolicies(this.#covering(target)).sources.get(option);
+  }
+
   /** Every value in force for a concrete destination, set or not, and where it is from. */
   effective(target: Destination): EffectivePolicy {
     const { policy, sources } = mergePolicies(this.#covering(target));

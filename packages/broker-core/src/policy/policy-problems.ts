@@ -83,10 +83,6 @@ function* contradictions(policy: DestinationPolicy): Generator<Problem> {
     const message = 'has no meaning beside "sendFailIfNoSpace: true", which refuses at once';
     yield { path: ['sendFailIfNoSpaceAfterTimeout'], message };
   }
-  if (policy.producerFlowControl === false && policy.sendFailIfNoSpace === true) {
-    const message = 'has no meaning beside "producerFlowControl: false", which never lacks memory';
-    yield { path: ['sendFailIfNoSpace'], message };
-  }
   if (policy.redeliveryPolicy === undefined) return;
   const { initialRedeliveryDelay, maximumRedeliveryDelay, useExponentialBackOff } = {
     ...REDELIVERY_DEFAULTS,

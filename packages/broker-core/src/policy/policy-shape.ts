@@ -117,7 +117,7 @@ export const POLICY_SHAPE: Readonly<Record<keyof DestinationPolicy, readonly [Sc
   maxDestinations: ['both', whole(-1)],
   producerFlowControl: ['queue', flag],
   sendFailIfNoSpace: ['both', flag],
-  sendFailIfNoSpaceAfterTimeout: ['both', whole(0)],
+  sendFailIfNoSpaceAfterTimeout: ['both', whole(1)],
   gcInactiveDestinations: ['both', flag],
   inactiveTimeoutBeforeGC: ['both', whole(1)],
   offlineDurableSubscriberTimeout: ['topic', whole(-1)],

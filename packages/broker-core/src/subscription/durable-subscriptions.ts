@@ -1,6 +1,7 @@
 import { BrokerError, compositeParts, isWildcard } from '@batonmq/model';
 import type { RecoveredDestination } from '@batonmq/store-spi';
 import type { ClientConnection } from '../connection/client-connection.ts';
+import { requireConsumerPlace } from '../destination/consumer-places.ts';
 import type { Topic } from '../destination/topic.ts';
 import type { TermParts } from '../term-parts.ts';
 import { DurableSubscription } from './durable-subscription.ts';
@@ -86,7 +87,8 @@ export class DurableSubscriptions {
     if (found?.isActive === true) throw inUse(definition);
     if (found !== undefined) requireOwner(found.definition, connection);
     for (const part of compositeParts(options.destination)) {
-      if (!isWildcard(part)) this.#parts.destinations.resolve(part, connection.connectionId);
+      if (isWildcard(part)) continue;
+      requireConsumerPlace(this.#parts.destinations.resolve(part, connection.connectionId));
     }
     const durable = this.#sameOrAnew(found, definition);
     const subscription = new QueueSubscription(options, connection, this.#parts);
