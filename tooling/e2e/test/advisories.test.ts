@@ -59,6 +59,7 @@ const SCENARIOS = [
   ['nobody consumes', 3],
   ['a slow consumer of a topic', 1],
   ['a message a slow consumer loses', 2],
+  ['a full queue', 2],
   ['an advisory consumer', 0],
 ] as const;
 

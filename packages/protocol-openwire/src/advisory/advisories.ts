@@ -62,9 +62,10 @@ export class Advisories {
   constructor(broker: Broker, clock: Clock) {
     this.#broker = broker;
     this.#teller = new AdvisoryTeller(broker, clock);
-    this.#ofMessages = new MessageAdvisories(broker, this.#teller, (key) =>
-      this.#consumers.get(key),
-    );
+    this.#ofMessages = new MessageAdvisories(broker, this.#teller, {
+      consumer: (key) => this.#consumers.get(key),
+      producer: (key) => this.#producers.get(key),
+    });
     this.#countDurables();
     this.#stops = [
       broker.on('role-changed', ({ to }) => {

@@ -7,8 +7,9 @@ import {
   type Destination,
   type Message,
 } from '@batonmq/model';
-import type { ConsumerInfo, WireMessage } from '@batonmq/openwire';
+import { command, type ConsumerInfo, type ProducerInfo, type WireMessage } from '@batonmq/openwire';
 import { BoundedMap } from '../bounded-map.ts';
+import { wireProducerId } from '../identity.ts';
 import { wireMessageOf } from '../message-conversion.ts';
 import { int, text, type AdvisoryContent } from './advisory-message.ts';
 import type { AdvisoryTeller } from './advisory-teller.ts';
@@ -24,25 +25,28 @@ interface AdvisoryPolicy {
   readonly isBodyShown: boolean;
   readonly isDiscardTold: boolean;
   readonly isSlownessTold: boolean;
+  readonly isFullTold: boolean;
+  readonly isBlockedTold: boolean;
 }
 
-/** Tells of what happens to messages and of those who are too slow for them, as far as policies want that. */
+/** How clients announced what events name by its key. */
+export interface Announced {
+  consumer(key: string): ConsumerInfo | undefined;
+  producer(key: string): ProducerInfo | undefined;
+}
+
+/** Tells of what happens to messages, and of those who are too slow or too fast for them, as far as policies want that. */
 export class MessageAdvisories {
   readonly #broker: Broker;
   readonly #teller: AdvisoryTeller;
-  readonly #consumerInfo: (consumerKey: string) => ConsumerInfo | undefined;
+  readonly #announced: Announced;
   readonly #policies = new BoundedMap<string, AdvisoryPolicy>(POLICY_COUNT_MAX);
   readonly #stops: readonly (() => void)[];
 
-  /** @param consumerInfo - How a consumer announced itself. */
-  constructor(
-    broker: Broker,
-    teller: AdvisoryTeller,
-    consumerInfo: (consumerKey: string) => ConsumerInfo | undefined,
-  ) {
+  constructor(broker: Broker, teller: AdvisoryTeller, announced: Announced) {
     this.#broker = broker;
     this.#teller = teller;
-    this.#consumerInfo = consumerInfo;
+    this.#announced = announced;
     this.#stops = [
       broker.on('message-delivered', ({ destination, message }) => {
         this.#moved('MessageDelivered', destination, message);
@@ -67,6 +71,12 @@ export class MessageAdvisories {
       }),
       broker.on('consumer-slow', (event) => {
         this.#slow(event);
+      }),
+      broker.on('destination-full', (event) => {
+        this.#full(event);
+      }),
+      broker.on('producer-blocked', (event) => {
+        this.#blocked(event);
       }),
     ];
   }
@@ -125,13 +135,33 @@ export class MessageAdvisories {
 
   /** A consumer of several destinations is slow at each of them. */
   #slow({ destination, consumerKey }: Event<'consumer-slow'>): void {
-    const dataStructure = this.#consumerInfo(consumerKey);
+    const dataStructure = this.#announced.consumer(consumerKey);
     if (dataStructure === undefined) return;
     for (const target of this.#concrete(destination)) {
       if (!this.#policyOf(target).isSlownessTold) continue;
       const topic = topicOf('SlowConsumer', target);
       this.#teller.tell({ topic, dataStructure, properties: { consumerId: text(consumerKey) } });
     }
+  }
+
+  #full({ destination, limit }: Event<'destination-full'>): void {
+    if (!this.#policyOf(destination).isFullTold) return;
+    this.#teller.tell({
+      topic: topicOf('FULL', destination),
+      properties: { usageName: text(limit.name), usageCount: { kind: 'long', value: limit.used } },
+    });
+  }
+
+  #blocked({ destination, producerId }: Event<'producer-blocked'>): void {
+    if (!this.#policyOf(destination).isBlockedTold) return;
+    this.#teller.tell({
+      topic: topicOf('FastProducer', destination),
+      // Of those who name no destination, or speak another protocol, nothing more is known.
+      dataStructure:
+        this.#announced.producer(producerId.key) ??
+        command('ProducerInfo', { producerId: wireProducerId(producerId) }),
+      properties: { producerId: text(producerId.key) },
+    });
   }
 
   #concrete(target: Destination): readonly Destination[] {
@@ -153,6 +183,8 @@ export class MessageAdvisories {
       isBodyShown: isSet('includeBodyForAdvisory'),
       isDiscardTold: isSet('advisoryForDiscardingMessages'),
       isSlownessTold: isSet('advisoryForSlowConsumers'),
+      isFullTold: isSet('advisoryWhenFull'),
+      isBlockedTold: isSet('advisoryForFastProducers'),
     });
   }
 }
