@@ -1,7 +1,7 @@
-import { createBroker, type Broker, type BrokerSecurity } from '@batonmq/broker-core';
+import { createBroker, type Broker, type CreateBrokerOptions } from '@batonmq/broker-core';
 import type { LogFields, Logger, LogLevel } from '@batonmq/runtime';
 import { nodeRuntime } from '@batonmq/runtime/node';
-import { createMemorySpace, memoryStore } from '@batonmq/store-memory';
+import { createMemorySpace, memoryStore, type MemorySpace } from '@batonmq/store-memory';
 import { listen, type Listener } from '@batonmq/transport';
 import { openWireProtocol, type OpenWireOptions, type OpenWireProtocol } from '../src/index.ts';
 import { RawClient } from './raw-client.ts';
@@ -26,15 +26,21 @@ interface Logged {
 
 export async function startBroker(
   options: OpenWireOptions = {},
-  security?: BrokerSecurity,
+  security?: CreateBrokerOptions['security'],
+  {
+    name = 'brkA',
+    policies = [],
+    space = createMemorySpace(),
+  }: Pick<Partial<CreateBrokerOptions>, 'name' | 'policies'> & { space?: MemorySpace } = {},
 ): Promise<LiveBroker> {
   const logged: Logged[] = [];
   const components = { ...nodeRuntime(), logger: memoryLogger(logged, {}) };
-  const store = memoryStore({ space: createMemorySpace() });
+  const store = memoryStore({ space });
   const broker = createBroker({
-    name: 'brkA',
+    name,
     store,
     components,
+    policies,
     ...(security && { security }),
   });
   const active = new Promise<void>((resolve) => {

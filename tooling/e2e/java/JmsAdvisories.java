@@ -20,6 +20,8 @@ import org.apache.activemq.command.*;
  *
  * For each advisory one line, `SCENARIO | TOPIC | HEADERS | PROPERTIES | DATA`: ids are left out or written as
  * `ID`, so that the lines of two brokers can be compared. Ends with `done`.
+ *
+ * `master URI` says `master NAME` each time a broker tells that it serves.
  */
 public final class JmsAdvisories {
   /** Longer than anything takes. */
@@ -47,6 +49,10 @@ public final class JmsAdvisories {
   }
 
   public static void main(String[] args) throws Exception {
+    if (args[0].equals("master")) {
+      new JmsAdvisories(args[1]).watchMasters();
+      return;
+    }
     if (args[0].equals("activemq")) {
       BrokerService broker = activeMq();
       new JmsAdvisories(broker.getTransportConnectors().get(0).getConnectUri().toString()).runAll();
@@ -239,6 +245,18 @@ public final class JmsAdvisories {
     run("an advisory consumer", "Consumer.Topic.>,ActiveMQ.Advisory.Topic", () ->
       session.createConsumer(new ActiveMQTopic("ActiveMQ.Advisory.Queue")), "about ActiveMQ.Advisory");
     System.out.println("done");
+  }
+
+  private void watchMasters() throws Exception {
+    MessageConsumer consumer = session().createConsumer(AdvisorySupport.getMasterBrokerAdvisoryTopic());
+    consumer.setMessageListener(message -> {
+      try {
+        System.out.println("master " + message.getStringProperty("originBrokerName"));
+      } catch (JMSException problem) {
+        System.out.println("failed: " + problem);
+      }
+    });
+    Thread.sleep(Long.MAX_VALUE);
   }
 
   private Session session() throws JMSException {

@@ -1,8 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TCPWrapper } from '@stomp/tcp-wrapper';
 import { beforeAll, expect, test } from 'vitest';
 import { compileJava, runJava, startBatonMq, temporaryDirectory } from '@batonmq/services';
+import { BrokerPair } from '../src/broker-pair.ts';
+import { messagesOf, settled, stompHeaders, stompJsClient } from './stomp-js-client.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsAdvisories.java', import.meta.url));
 
@@ -124,6 +127,36 @@ test('a message that goes to a consumer is told of with the consumer', () => {
     ]);
   }
 });
+
+test('a client that fails over is told who serves now', async () => {
+  await using directory = await temporaryDirectory();
+  await using pair = await BrokerPair.start({ directory: directory.path });
+  await using watching = runJava(await compileJava(SOURCE), ['master', pair.uri]);
+  const serving = (): Promise<unknown> => watching.line(new RegExp(`^master ${pair.active.name}$`));
+  await expect(serving()).resolves.toBeDefined();
+  await pair.killActive();
+  await expect(serving()).resolves.toBeDefined();
+}, 60_000);
+
+test('a STOMP client reads the properties of an advisory as headers; its body is empty', async () => {
+  await using broker = await startBatonMq({ name: 'broker', store: 'memory:' });
+  await broker.becomes('active');
+  const client = await stompJsClient(() => new TCPWrapper('127.0.0.1', broker.port));
+  const topic = '/topic/ActiveMQ.Advisory.Consumer.Queue.seen';
+  const coming = messagesOf(client, topic, 1);
+  await settled(client, (receipt) => {
+    client.subscribe('/queue/seen', () => undefined, stompHeaders({ receipt }));
+  });
+  const [advisory] = await coming;
+  expect(advisory?.body).toBe('');
+  expect(advisory?.headers).toMatchObject({
+    destination: topic,
+    type: 'Advisory',
+    consumerCount: '1',
+    originBrokerName: 'broker',
+  });
+  await client.deactivate();
+}, 60_000);
 
 /** Without what the other cannot tell, and with the usage that each names in its own way. */
 function shared(lines: readonly string[]): readonly string[] {
