@@ -51,6 +51,8 @@ interface Sent {
   /** When it became visible: in a transaction, at its commit. */
   order: number;
   ackedIn: OpenTransaction | undefined;
+  /** In a transaction that was rolled back, and its holder still has it. */
+  wasAcked: boolean;
 }
 
 interface Holder {
@@ -147,6 +149,7 @@ class Run {
       deliveryCount: 0,
       order: this.#number,
       ackedIn: undefined,
+      wasAcked: false,
     };
     this.#sent.set(text, sent);
     transaction?.sent.push(sent);
@@ -211,6 +214,7 @@ class Run {
     for (const sent of transaction.sent) sent.state = 'dropped';
     for (const sent of transaction.acked) {
       sent.ackedIn = undefined;
+      sent.wasAcked = true;
       if (sent.holder?.isOpen === false) {
         sent.holder = undefined;
         sent.deliveryCount += 1;
@@ -239,13 +243,24 @@ class Run {
     holder.consumer.subscription.close(LAST_DELIVERED_UNKNOWN);
   }
 
+  /** It is lost: what it acked was seen, and perhaps the next one; the rest is marked. */
   #giveBack(holder: Holder): void {
     holder.isOpen = false;
-    for (const sent of this.#sent.values()) {
-      if (sent.holder !== holder || sent.ackedIn !== undefined) continue;
+    let isNext = true;
+    for (const sent of this.#heldBy(holder)) {
+      if (sent.ackedIn !== undefined) continue;
       sent.holder = undefined;
-      sent.deliveryCount += 1;
+      if (sent.wasAcked || isNext) sent.deliveryCount += 1;
+      else sent.deliveryCount = Math.max(1, sent.deliveryCount);
+      if (!sent.wasAcked) isNext = false;
     }
+  }
+
+  /** In the order in which it got them. */
+  #heldBy(holder: Holder): readonly Sent[] {
+    return holder.consumer.deliveries
+      .map((delivery) => this.#sentOf(delivery))
+      .filter((sent) => sent.holder === holder);
   }
 
   #reconnect(): void {
@@ -293,6 +308,7 @@ class Run {
     );
     holder.seen.add(sent.text);
     sent.holder = holder;
+    sent.wasAcked = false;
     if (sent.deliveryCount > 0) return;
     const [producer, , kind] = sent.text.split(':');
     // The two delivery modes may pass each other.

@@ -42,6 +42,8 @@ export class Entry implements Delivery, Receipt {
   subscription: QueueSubscription | undefined = undefined;
   /** The open transaction that acked it. */
   transaction: Transaction | undefined = undefined;
+  /** True if whoever has it acked it in a transaction that was rolled back. */
+  isSeen = false;
   /** True if its ack in a transaction lets the broker send one message more. */
   isExtending = false;
   /** True if it was delivered by another broker, so that a delay before its next delivery may be due. */

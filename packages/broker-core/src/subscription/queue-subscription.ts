@@ -113,6 +113,7 @@ export class QueueSubscription implements WatchedSubscription {
   dispatch(entry: Entry): void {
     this.#hasDispatched = true;
     entry.subscription = this;
+    entry.isSeen = false;
     this.#dispatched.append(entry);
     this.#credit.spend();
     this.options.sink.deliver(entry);
@@ -197,6 +198,7 @@ export class QueueSubscription implements WatchedSubscription {
   /** The transaction that acked an entry did not: the consumer still has it. */
   rolledBack(entry: Entry): void {
     entry.transaction = undefined;
+    entry.isSeen = true;
     if (entry.isExtending) this.#credit.shrink(1);
     entry.isExtending = false;
   }

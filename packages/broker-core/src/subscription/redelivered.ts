@@ -50,8 +50,10 @@ export function redeliveredOfDurable(
  * waited behind that in its buffer is not to blame for its end, however many consumers it outlives.
  */
 function guessed(dispatched: readonly Entry[], passedOnCount: number): Redelivered {
-  return {
-    seen: new Set(dispatched.slice(0, passedOnCount + 1)),
-    perhapsSeen: new Set(dispatched.slice(passedOnCount + 1)),
-  };
+  const isKnown = ({ transaction, isSeen }: Entry, index: number): boolean =>
+    index < passedOnCount || isSeen || transaction !== undefined;
+  const seen = new Set(dispatched.filter(isKnown));
+  const next = dispatched.find((entry) => !seen.has(entry));
+  if (next !== undefined) seen.add(next);
+  return { seen, perhapsSeen: new Set(dispatched.filter((entry) => !seen.has(entry))) };
 }
