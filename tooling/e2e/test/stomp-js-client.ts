@@ -7,13 +7,15 @@ import {
   type IStompSocket,
 } from '@stomp/stompjs';
 
-/** A client of `@stomp/stompjs` that has logged in; it does not reconnect. */
+/** A client of `@stomp/stompjs` that has logged in; it does not reconnect. Rejects with what an ERROR says. */
 export async function stompJsClient(
   webSocketFactory: () => IStompSocket,
   heartbeatMs = 0,
+  connectHeaders: Readonly<Record<string, string>> = {},
 ): Promise<Client> {
   const config = Object.assign(new StompConfig(), {
     webSocketFactory,
+    connectHeaders,
     reconnectDelay: 0,
     reconnectTimeMode: ReconnectionTimeMode.LINEAR,
     heartbeatIncoming: heartbeatMs,
@@ -37,6 +39,16 @@ export async function stompJsClient(
 
 export function stompHeaders(headers: Readonly<Record<string, string>>): StompHeaders {
   return Object.assign(new StompHeaders(), headers);
+}
+
+/** What the ERROR says that answers `act`. */
+export function refusalOf(client: Client, act: () => void): Promise<string> {
+  return new Promise((resolve) => {
+    client.onStompError = ({ body }) => {
+      resolve(body);
+    };
+    act();
+  });
 }
 
 /** Resolves when the broker has settled what `act` sends with that receipt. */

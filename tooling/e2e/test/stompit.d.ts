@@ -20,6 +20,11 @@ declare module 'stompit' {
     readonly host: string;
     readonly port: number;
     readonly connectHeaders: Readonly<Record<string, string>>;
+    /** Connects under TLS; what follows is for that. */
+    readonly ssl?: boolean;
+    readonly ca?: string | Buffer;
+    readonly cert?: string | Buffer;
+    readonly key?: string | Buffer;
   }
 
   export function connect(
