@@ -97,20 +97,25 @@ export class DestinationNames {
     const optionsStart = text.indexOf('?');
     const name = optionsStart < 0 ? text : text.slice(0, optionsStart);
     const options = optionsStart < 0 ? undefined : text.slice(optionsStart + 1);
+    if (!name.includes(',')) return { target: this.#one(name, 'queue'), options };
+    const [first = '', ...rest] = name.split(',').map((part) => part.trim());
+    const head = this.#one(first, 'queue');
+    const parts = rest.map((part) => this.#one(part, head.kind).key);
+    return { target: destination(head.kind, [head.name, ...parts].join(',')), options };
+  }
+
+  /** @param bare - What a name without a prefix is. */
+  #one(name: string, bare: DestinationKind): Destination {
     for (const [prefix, kind] of OWN_PREFIXES) {
-      if (name.startsWith(prefix)) return { target: this.#own(name, kind), options };
+      if (name.startsWith(prefix)) return this.#own(name, kind);
     }
     for (const [prefix, kind] of PREFIXES) {
-      if (name.startsWith(prefix)) {
-        return { target: destination(kind, composite(name.slice(prefix.length), kind)), options };
-      }
+      if (name.startsWith(prefix)) return destination(kind, name.slice(prefix.length));
     }
-    if (name !== '' && !name.startsWith('/')) {
-      return { target: destination('queue', composite(name, 'queue')), options };
-    }
+    if (name !== '' && !name.startsWith('/')) return destination(bare, name);
     throw new BrokerError(
       'BATON_INVALID_DESTINATION',
-      `The destination "${text}" begins with none of /queue/ /topic/ /temp-queue/ /temp-topic/`,
+      `The destination "${name}" begins with none of /queue/ /topic/ /temp-queue/ /temp-topic/`,
     );
   }
 
@@ -140,20 +145,6 @@ export function remoteName(target: Destination): string {
 /** True if two clients know it by different names. */
 export function hasOwnName(target: Destination | undefined): target is Destination {
   return target !== undefined && isTemporary(target);
-}
-
-/** The parts of a list may be written as STOMP or as the broker writes them; the broker reads its own form. */
-function composite(name: string, kind: DestinationKind): string {
-  if (!name.includes(',')) return name;
-  const parts = name.split(',').map((part) => {
-    const text = part.trim();
-    const found = PREFIXES.find(([prefix]) => text.startsWith(prefix));
-    if (found === undefined) return text;
-    const [prefix, partKind] = found;
-    const plain = text.slice(prefix.length);
-    return partKind === kind ? plain : `${partKind}://${plain}`;
-  });
-  return parts.join(',');
 }
 
 function isSame(bytes: Buffer, start: number, end: number, name: Buffer): boolean {

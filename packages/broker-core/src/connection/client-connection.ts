@@ -554,7 +554,7 @@ function leavePlaces(producer: ProducerState): void {
 function requireSupported(options: SubscribeOptions): void {
   const { destination } = options;
   const kinds = new Set(compositeParts(destination).map(isQueue));
-  if (kinds.size > 1) throw unsupported('A consumer of both queues and topics');
+  if (kinds.size > 1) throw unsupported('Consumers of both queues and topics');
 }
 
 function unsupported(feature: string): BrokerError {

@@ -32,7 +32,7 @@ export function subscribe(peer: Peer, client: Client, frame: Frame): void {
   const traits = { number, id, destination: named.target, ackMode };
   const consumer = new Consumer(peer, client, traits);
   const options = subscribeOptions(peer, client, frame, named, number);
-  if (options.subscriptionName === undefined) {
+  if (options.subscriptionName === undefined && !isQueue(options.destination)) {
     consumer.subscribe(options);
     writeReceipt(peer, frame);
   } else {
