@@ -2,7 +2,11 @@ import type { Broker } from '@batonmq/broker-core';
 import type { BrokerError } from '@batonmq/model';
 import { preferredWireFormatInfo, type WireFormatInfo } from '@batonmq/openwire';
 import type { Clock, Logger } from '@batonmq/runtime';
-import type { Protocol as TransportProtocol, TransportConnection } from '@batonmq/transport';
+import {
+  PeerSet,
+  type Protocol as TransportProtocol,
+  type TransportConnection,
+} from '@batonmq/transport';
 import { Advisories } from './advisory/advisories.ts';
 import { resolveOpenWireOptions, type OpenWireOptions, type OpenWireSettings } from './options.ts';
 import { looksLikeOpenWire } from './first-frame.ts';
@@ -49,9 +53,7 @@ class Protocol implements OpenWireProtocol {
   readonly name = 'openwire';
   readonly subprotocols = ['openwire'];
   readonly recognises = looksLikeOpenWire;
-  readonly #peers = new Set<Peer>();
-  /** Sockets that still send what their peers were left with. */
-  readonly #ending = new Set<Promise<void>>();
+  readonly #peers = new PeerSet<Peer>();
   readonly #context: PeerContext;
   #isClosed = false;
 
@@ -64,8 +66,7 @@ class Protocol implements OpenWireProtocol {
       preferences: preferencesOf(settings),
       advisories: new Advisories(broker, components.clock),
       left: (peer, socketEnded) => {
-        this.#peers.delete(peer);
-        this.#awaitEnd(socketEnded);
+        this.#peers.left(peer, socketEnded);
       },
     };
   }
@@ -84,19 +85,13 @@ class Protocol implements OpenWireProtocol {
   }
 
   disconnectAll(reason: BrokerError): void {
-    for (const peer of [...this.#peers]) peer.abort(reason);
+    this.#peers.abortAll(reason);
   }
 
   async close(options: { timeoutMs?: number } = {}): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#peers].map((peer) => peer.shutDown(options.timeoutMs)));
-    await Promise.all(this.#ending);
+    await this.#peers.close((peer) => peer.shutDown(options.timeoutMs));
     this.#context.advisories.stop();
-  }
-
-  #awaitEnd(socketEnded: Promise<void>): void {
-    this.#ending.add(socketEnded);
-    void socketEnded.finally(() => this.#ending.delete(socketEnded));
   }
 }
 

@@ -14,26 +14,13 @@ import {
   type WireFormatSettings,
 } from '@batonmq/openwire';
 import { LAST_DELIVERED_UNKNOWN } from '@batonmq/broker-core';
-import type { ConnectionHandler, TransportConnection } from '@batonmq/transport';
+import { PeerInput, type ConnectionHandler, type TransportConnection } from '@batonmq/transport';
 import type { Advisories } from './advisory/advisories.ts';
 import { unregistered, type Client } from './client.ts';
 import { execute } from './command/index.ts';
 import { silences, tellable, throwable } from './exception.ts';
 import { ProducerIds } from './identity.ts';
 import type { OpenWireSettings } from './options.ts';
-
-/**
- * Bytes of replies that may wait for a peer to read them; beyond, nothing more is read from it.
- * Deliveries stop far below (`outputBytesMax`). Smaller would stop clients that pipeline many
- * commands before they read; larger is memory that one client can take.
- */
-const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
-
-/**
- * Bytes that may still arrive while a login is being checked, after we stopped reading: what the
- * transport had read already. A peer that gets more than that to us is cut off.
- */
-const BYTES_DURING_LOGIN_MAX = 1024 * 1024;
 
 /** How long a peer that was refused may take to read why, if it does not go by itself. */
 const REFUSED_CLOSE_DELAY_MS = 1000;
@@ -75,6 +62,7 @@ type Phase = 'negotiating' | 'login' | 'open' | 'refused' | 'closed';
 export class Peer implements ConnectionHandler {
   readonly context: PeerContext;
   readonly transport: TransportConnection;
+  readonly input: PeerInput;
   readonly ids = new ProducerIds();
   readonly #reader = new FrameReader();
   readonly #writer = new FrameWriter();
@@ -84,14 +72,9 @@ export class Peer implements ConnectionHandler {
   #cancelLogin: CancelTimer;
   #cancelMonitor: CancelTimer | undefined;
   #cancelRefused: CancelTimer | undefined;
-  #lastReceivedMs: number;
   #lastSentMs: number;
-  #pauseCount = 0;
   /** Commands wait until it is known who a client is. */
   #isLoggingIn = false;
-  #bytesDuringLogin = 0;
-  /** Its replies are not being read, so its commands are not either. */
-  #isWaitingForReader = false;
   /** A subscription was told that we are congested, and waits for `resume`. */
   #isHoldingBack = false;
 
@@ -99,7 +82,8 @@ export class Peer implements ConnectionHandler {
     this.transport = transport;
     this.context = context;
     const { clock, settings } = context;
-    this.#lastReceivedMs = this.#lastSentMs = clock.now();
+    this.input = new PeerInput(transport, clock);
+    this.#lastSentMs = clock.now();
     this.#cancelLogin = clock.setTimer(settings.loginTimeoutMs, () => {
       this.abort(
         new BrokerError(
@@ -115,11 +99,14 @@ export class Peer implements ConnectionHandler {
   // --- what the socket tells us
 
   received(chunk: Uint8Array): void {
-    this.#lastReceivedMs = this.context.clock.now();
+    this.input.received();
     if (this.#isOver) return;
     const commands = this.#reader.push(chunk);
-    if (this.#isLoggingIn) this.#boundWaiting(chunk.length);
-    else this.#executeAll(commands);
+    if (!this.#isLoggingIn) this.#executeAll(commands);
+    else {
+      const tooMuch = this.input.receivedDuringLogin(chunk.length);
+      if (tooMuch !== undefined) this.abort(tooMuch);
+    }
   }
 
   #executeAll(commands: Iterable<Command>): void {
@@ -131,7 +118,7 @@ export class Peer implements ConnectionHandler {
         // What follows comes first when commands are asked for again.
         if (this.#isLoggingIn) return;
       }
-      this.#pauseUnread();
+      this.input.pauseUnread();
     });
   }
 
@@ -145,17 +132,6 @@ export class Peer implements ConnectionHandler {
     }
   }
 
-  #boundWaiting(bytes: number): void {
-    this.#bytesDuringLogin += bytes;
-    if (this.#bytesDuringLogin <= BYTES_DURING_LOGIN_MAX) return;
-    this.abort(
-      new BrokerError(
-        'BATON_LIMIT',
-        `More than ${BYTES_DURING_LOGIN_MAX} bytes arrived during the login of a client`,
-      ),
-    );
-  }
-
   take(): readonly Uint8Array[] {
     this.#lastSentMs = this.context.clock.now();
     const pieces = this.#writer.take();
@@ -165,10 +141,7 @@ export class Peer implements ConnectionHandler {
   }
 
   drained(): void {
-    if (this.#isWaitingForReader) {
-      this.#isWaitingForReader = false;
-      this.resumeInput();
-    }
+    this.input.drained();
     this.#resumeConsumers();
   }
 
@@ -265,13 +238,12 @@ export class Peer implements ConnectionHandler {
     failed: (error: unknown) => void,
   ): void {
     this.#isLoggingIn = true;
-    this.#bytesDuringLogin = 0;
-    this.pauseInput();
+    this.input.loginBegins();
     const proceed = (tell: () => void): void => {
       this.#isLoggingIn = false;
       if (!this.#isOver) this.#guard(tell);
       if (!this.#isOver) this.#executeAll(this.#reader.push(NOTHING));
-      this.resumeInput();
+      this.input.resume();
     };
     identity.then(
       (found) => {
@@ -345,37 +317,15 @@ export class Peer implements ConnectionHandler {
     }
   };
 
-  /** A congested transport says `drained` later, which undoes this. */
-  #pauseUnread(): void {
-    const { isCongested, bufferedBytes } = this.transport;
-    if (this.#isWaitingForReader || !isCongested || bufferedBytes < UNREAD_BYTES_MAX) return;
-    this.#isWaitingForReader = true;
-    this.pauseInput();
-  }
-
-  pauseInput(): void {
-    this.#pauseCount += 1;
-    this.transport.pause();
-  }
-
-  resumeInput(): void {
-    this.#pauseCount -= 1;
-    this.transport.resume();
-    // What it sent meanwhile is still to be read, so it was not silent.
-    this.#lastReceivedMs = this.context.clock.now();
-  }
-
   /** Sends a keep-alive where nothing was sent, and gives up a peer that sends nothing. */
   #monitor(startedMs: number, lastCheckMs: number): void {
     const format = this.#format;
     if (format === undefined || this.#phase === 'closed') return;
     const now = this.context.clock.now();
-    // Nothing can arrive from a peer whose socket we do not read.
-    if (this.#pauseCount > 0) this.#lastReceivedMs = now;
     const times = {
       startedMs,
       lastCheckMs,
-      lastReceivedMs: this.#lastReceivedMs,
+      lastReceivedMs: this.input.lastReceivedMs,
       lastSentMs: this.#lastSentMs,
     };
     const { action, nextCheckMs } = checkInactivity(format, times, now);

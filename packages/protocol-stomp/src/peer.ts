@@ -1,7 +1,7 @@
 import { LAST_DELIVERED_UNKNOWN, type Broker, type Receipt } from '@batonmq/broker-core';
 import { AssertionError, BrokerError, isBrokerError } from '@batonmq/model';
 import type { CancelTimer, Clock, LogFields, Logger, LogLevel, Random } from '@batonmq/runtime';
-import type { ConnectionHandler, TransportConnection } from '@batonmq/transport';
+import { PeerInput, type ConnectionHandler, type TransportConnection } from '@batonmq/transport';
 import type { Client } from './client.ts';
 import { LF, NUL } from './codec/bytes.ts';
 import { ESCAPE_TABLES, type EscapeTable } from './codec/escaping.ts';
@@ -15,19 +15,6 @@ import { errorText, silences } from './error.ts';
 import { HeartBeatMonitor, type HeartBeat, type Monitored } from './heart-beat.ts';
 import type { MessageHeaders } from './message/message-headers.ts';
 import { loginLimits, type StompSettings } from './options.ts';
-
-/**
- * Bytes of replies that may wait for a peer to read them; beyond, nothing more is read from it.
- * Deliveries stop far below (`outputBytesMax`). Smaller would stop clients that pipeline many
- * commands before they read; larger is memory that one client can take.
- */
-const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
-
-/**
- * Bytes that may still arrive while a login is being checked, after we stopped reading: what the
- * transport had read already. A peer that gets more than that to us is cut off.
- */
-const BYTES_DURING_LOGIN_MAX = 1024 * 1024;
 
 /** How long a client may take to read why it is disconnected. */
 const ERROR_CLOSE_TIMEOUT_MS = 2000;
@@ -70,22 +57,18 @@ export type Headers = readonly (readonly [name: string, value: string])[];
 export class Peer implements ConnectionHandler, Monitored {
   readonly context: PeerContext;
   readonly transport: TransportConnection;
+  readonly input: PeerInput;
   readonly output = new Output();
   /** Before the login that of the oldest clients, who get errors in it. */
   version: StompVersion = '1.0';
   lastSentMs: number;
   /** Wall clock when the frames that are being executed were taken up, milliseconds. */
   arrivedAt = 0;
-  #lastReceivedMs: number;
   readonly #parser: FrameParser;
   #phase: Phase = 'login';
   #client: Client | undefined;
   #cancelLogin: CancelTimer;
   #monitor: HeartBeatMonitor | undefined;
-  #pauseCount = 0;
-  #bytesDuringLogin = 0;
-  /** Its replies are not being read, so its commands are not either. */
-  #isWaitingForReader = false;
   /** A subscription was told that we are congested, and waits for `resume`. */
   #isHoldingBack = false;
   /** Consumers with ack mode `auto` that were given messages since the last flush. */
@@ -97,7 +80,8 @@ export class Peer implements ConnectionHandler, Monitored {
     this.context = context;
     const { clock, settings } = context;
     this.#parser = new FrameParser(loginLimits(settings));
-    this.#lastReceivedMs = this.lastSentMs = clock.now();
+    this.input = new PeerInput(transport, clock);
+    this.lastSentMs = clock.now();
     this.#cancelLogin = clock.setTimer(settings.loginTimeoutMs, () => {
       const text = `The peer did not log in within ${settings.loginTimeoutMs} ms`;
       this.fail(new BrokerError('BATON_TIMEOUT', text));
@@ -108,8 +92,9 @@ export class Peer implements ConnectionHandler, Monitored {
   // --- what the socket tells us
 
   received(chunk: Uint8Array): void {
-    this.#lastReceivedMs = this.context.clock.now();
-    if (this.#phase === 'checking') this.#boundWaiting(chunk.length);
+    this.input.received();
+    const tooMuch = this.#phase === 'checking' && this.input.receivedDuringLogin(chunk.length);
+    if (tooMuch) this.abort(tooMuch);
     if (this.#phase === 'ending' || this.#phase === 'closed') return;
     this.#parser.push(chunk);
     this.#guard(this.#executeAll);
@@ -123,7 +108,7 @@ export class Peer implements ConnectionHandler, Monitored {
       if (frame === undefined) break;
       execute(this, frame);
     }
-    this.#pauseUnread();
+    this.input.pauseUnread();
   };
 
   #guard(run: () => void): void {
@@ -137,17 +122,6 @@ export class Peer implements ConnectionHandler, Monitored {
     }
   }
 
-  #boundWaiting(bytes: number): void {
-    this.#bytesDuringLogin += bytes;
-    if (this.#bytesDuringLogin <= BYTES_DURING_LOGIN_MAX) return;
-    this.abort(
-      new BrokerError(
-        'BATON_LIMIT',
-        `More than ${BYTES_DURING_LOGIN_MAX} bytes arrived during the login of a client`,
-      ),
-    );
-  }
-
   take(): readonly Uint8Array[] {
     this.lastSentMs = this.context.clock.now();
     const pieces = this.output.take();
@@ -157,10 +131,7 @@ export class Peer implements ConnectionHandler, Monitored {
   }
 
   drained(): void {
-    if (this.#isWaitingForReader) {
-      this.#isWaitingForReader = false;
-      this.resumeInput();
-    }
+    this.input.drained();
     this.#afterFlush();
   }
 
@@ -257,14 +228,14 @@ export class Peer implements ConnectionHandler, Monitored {
    */
   check<T>(identity: Promise<T>, proceed: (identity: T) => void): void {
     this.#phase = 'checking';
-    this.pauseInput();
+    this.input.loginBegins();
     const settled = (run: () => void): void => {
       if (this.#phase === 'checking') {
         this.#phase = 'login';
         this.#guard(run);
         this.#guard(this.#executeAll);
       }
-      this.resumeInput();
+      this.input.resume();
     };
     identity.then(
       (found) => {
@@ -303,9 +274,8 @@ export class Peer implements ConnectionHandler, Monitored {
     this.written();
   }
 
-  /** Nothing can arrive from a peer whose socket we do not read. */
   get lastReceivedMs(): number {
-    return this.#pauseCount > 0 ? this.context.clock.now() : this.#lastReceivedMs;
+    return this.input.lastReceivedMs;
   }
 
   peerIsSilent(silentMs: number): void {
@@ -343,26 +313,6 @@ export class Peer implements ConnectionHandler, Monitored {
     this.#isHoldingBack = false;
     for (const consumer of this.#client?.consumers() ?? []) consumer.subscription.resume();
   };
-
-  /** A congested transport says `drained` later, which undoes this. */
-  #pauseUnread(): void {
-    const { isCongested, bufferedBytes } = this.transport;
-    if (this.#isWaitingForReader || !isCongested || bufferedBytes < UNREAD_BYTES_MAX) return;
-    this.#isWaitingForReader = true;
-    this.pauseInput();
-  }
-
-  pauseInput(): void {
-    this.#pauseCount += 1;
-    this.transport.pause();
-  }
-
-  resumeInput(): void {
-    this.#pauseCount -= 1;
-    this.transport.resume();
-    // What it sent meanwhile is still to be read, so it was not silent.
-    this.#lastReceivedMs = this.context.clock.now();
-  }
 
   // --- the end
 

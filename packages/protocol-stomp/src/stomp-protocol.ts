@@ -1,7 +1,11 @@
 import type { Broker } from '@batonmq/broker-core';
 import type { BrokerError } from '@batonmq/model';
 import type { Clock, Logger, Random } from '@batonmq/runtime';
-import type { Protocol as TransportProtocol, TransportConnection } from '@batonmq/transport';
+import {
+  PeerSet,
+  type Protocol as TransportProtocol,
+  type TransportConnection,
+} from '@batonmq/transport';
 import { looksLikeStomp } from './codec/command.ts';
 import { MessageHeaders } from './message/message-headers.ts';
 import { resolveStompOptions, type StompOptions, type StompSettings } from './options.ts';
@@ -50,9 +54,7 @@ class Protocol implements StompProtocol {
   // Peers that offer no sub-protocol speak STOMP, as with ActiveMQ.
   readonly subprotocols = ['v12.stomp', 'v11.stomp', 'v10.stomp', 'stomp', ''];
   readonly recognises = looksLikeStomp;
-  readonly #peers = new Set<Peer>();
-  /** Sockets that still send what their peers were left with. */
-  readonly #ending = new Set<Promise<void>>();
+  readonly #peers = new PeerSet<Peer>();
   readonly #context: PeerContext;
   #isClosed = false;
   #connectionNumber = 0;
@@ -77,8 +79,7 @@ class Protocol implements StompProtocol {
         return `ID:${broker.name}-${run}-${this.#connectionNumber}:1`;
       },
       left: (peer, socketEnded) => {
-        this.#peers.delete(peer);
-        this.#awaitEnd(socketEnded);
+        this.#peers.left(peer, socketEnded);
       },
     };
   }
@@ -96,17 +97,11 @@ class Protocol implements StompProtocol {
   }
 
   disconnectAll(reason: BrokerError): void {
-    for (const peer of [...this.#peers]) peer.abort(reason);
+    this.#peers.abortAll(reason);
   }
 
   async close(options: { timeoutMs?: number } = {}): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#peers].map((peer) => peer.close(options.timeoutMs)));
-    await Promise.all(this.#ending);
-  }
-
-  #awaitEnd(socketEnded: Promise<void>): void {
-    this.#ending.add(socketEnded);
-    void socketEnded.finally(() => this.#ending.delete(socketEnded));
+    await this.#peers.close((peer) => peer.close(options.timeoutMs));
   }
 }

@@ -38,6 +38,8 @@ export {
   type ServeOptions,
   type SocketOptions,
 } from './options.ts';
+export { PeerInput } from './peer-input.ts';
+export { PeerSet } from './peer-set.ts';
 export type { Protocol } from './protocol.ts';
 export { checkListenUri, serve } from './serve.ts';
 export { checkTlsIdentity, type TlsCommon, type TlsIdentity, type TlsTrust } from './tls.ts';

@@ -113,12 +113,12 @@ class PeerControl implements ConnectionControl {
 
   pauseInput(): void {
     this.#pauseCount += 1;
-    this.#peer.pauseInput();
+    this.#peer.input.pause();
   }
 
   resumeInput(): void {
     this.#pauseCount -= 1;
-    this.#peer.resumeInput();
+    this.#peer.input.resume();
   }
 
   /** The client is gone, and with it what its socket was paused for. */

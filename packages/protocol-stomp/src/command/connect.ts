@@ -107,10 +107,10 @@ function controlOf(peer: Peer): ConnectionControl {
       peer.fail(error);
     },
     pauseInput: () => {
-      peer.pauseInput();
+      peer.input.pause();
     },
     resumeInput: () => {
-      peer.resumeInput();
+      peer.input.resume();
     },
     disconnect: (reason: BrokerError) => {
       // A broker that stops has settled what it took: the receipts on their way still hold.
