@@ -1,0 +1,73 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { startBatonMq, temporaryDirectory } from '@batonmq/services';
+import { javaScenarios } from '../src/java-scenarios.ts';
+
+const SOURCE = fileURLToPath(new URL('../java/JmsLimits.java', import.meta.url));
+
+/** The same that the program gives to an ActiveMQ of its own. */
+const POLICIES = `
+policies:
+  - queue: 'BLOCK.>'
+    memoryLimit: 16384
+  - queue: 'FAIL.>'
+    memoryLimit: 16384
+    sendFailIfNoSpace: true
+  - queue: 'TIMEOUT.>'
+    memoryLimit: 16384
+    sendFailIfNoSpaceAfterTimeout: 400
+  - queue: 'PAGE.>'
+    memoryLimit: 16384
+    producerFlowControl: false
+`;
+
+/** The names of the scenarios, as the program has them, so that one it skips is missed. */
+const SCENARIOS = [
+  'a sender waits for memory until messages are consumed',
+  'a full queue that lets nobody wait throws ResourceAllocationException',
+  'a sender is refused when the time of the policy is over',
+  'a window stops async sends, not the consumers of the connection',
+  'a queue without flow control takes more than its memory, in order',
+  'acks of a full queue make room',
+  'a transaction that finds no room is not committed',
+];
+
+/** Not with ActiveMQ: there, what waits for memory goes on in any order. */
+const OWN_SCENARIOS = ['what waited with a window arrives in its order'];
+
+const BROKERS = [
+  {
+    name: 'BatonMQ',
+    scenarios: [...SCENARIOS, ...OWN_SCENARIOS],
+    run: async () => {
+      await using directory = await temporaryDirectory();
+      const config = join(directory.path, 'batonmq.yaml');
+      await writeFile(config, POLICIES);
+      await using broker = await startBatonMq({ name: 'broker', store: 'memory:', config });
+      await broker.becomes('active');
+      return await javaScenarios(SOURCE, [broker.uri]);
+    },
+  },
+  {
+    name: 'ActiveMQ, as control',
+    scenarios: SCENARIOS,
+    run: () => javaScenarios(SOURCE, ['activemq']),
+  },
+];
+
+describe.each(BROKERS)(
+  'full queues of $name, as the Java client meets them',
+  ({ scenarios, run }) => {
+    let results: ReadonlyMap<string, string>;
+
+    beforeAll(async () => {
+      results = await run();
+    }, 120_000);
+
+    test.each(scenarios)('%s', (scenario) => {
+      expect(results.get(scenario)).toBe('ok');
+    });
+  },
+);
