@@ -227,6 +227,21 @@ describe('a pull', () => {
     expect([consumer.texts, consumer.exhaustedCount]).toEqual([['stored'], 1]);
   });
 
+  test('without waiting says that there is nothing only when its connection could take a message', async () => {
+    const broker = await world.broker();
+    const client = new TestClient(world, broker);
+    const consumer = client.consume('A', { prefetchCount: 0 });
+    await client.send('A', '1');
+    consumer.isCongested = true;
+    consumer.subscription.pull(-1);
+    expect([consumer.texts, consumer.exhaustedCount]).toEqual([[], 0]);
+    consumer.isCongested = false;
+    consumer.subscription.resume();
+    expect([consumer.texts, consumer.exhaustedCount]).toEqual([['1'], 0]);
+    consumer.subscription.pull(-1);
+    expect(consumer.exhaustedCount).toBe(1);
+  });
+
   test('ends with its timeout, and not at all without one', async () => {
     const broker = await world.broker();
     const client = new TestClient(world, broker);

@@ -121,7 +121,7 @@ export class QueueSubscription implements WatchedSubscription {
 
   /** A page of one of its queues has been given out. */
   pagingEnded(): void {
-    if (this.#isPullingWithoutWait && !this.#isPaging) this.#endPullWithoutWait();
+    this.#endPullWithoutWait();
   }
 
   ack(ack: Ack, receipt?: Receipt): void {
@@ -144,7 +144,7 @@ export class QueueSubscription implements WatchedSubscription {
     this.#isPullingWithoutWait = timeoutMs === PULL_WITHOUT_WAIT;
     this.#credit.pull(timeoutMs);
     this.#dispatch();
-    if (this.#isPullingWithoutWait && !this.#isPaging) this.#endPullWithoutWait();
+    this.#endPullWithoutWait();
   }
 
   setPrefetch(prefetchCount: number): void {
@@ -154,6 +154,7 @@ export class QueueSubscription implements WatchedSubscription {
 
   resume(): void {
     this.#dispatch();
+    this.#endPullWithoutWait();
   }
 
   close(lastDelivered: number): void {
@@ -361,7 +362,9 @@ export class QueueSubscription implements WatchedSubscription {
     return false;
   }
 
+  /** Once all has been looked at that it may have; until then there may be a message for it. */
   #endPullWithoutWait(): void {
+    if (!this.#isPullingWithoutWait || this.#isPaging || this.options.sink.isCongested) return;
     this.#isPullingWithoutWait = false;
     this.#credit.exhaust();
   }
