@@ -27,6 +27,8 @@ export type AckMode = 'auto' | 'client' | 'client-individual';
 
 const ACK = bytesOf('ack:');
 const REDELIVERED_TRUE = bytesOf('redelivered:true\n');
+const FIRST_FOR_CONSUMER_TRUE = bytesOf('JMSXGroupFirstForConsumer:true\n');
+const EXCLUSIVE_EPOCH = bytesOf('BatonMQExclusiveEpoch:');
 const CONTENT_LENGTH = bytesOf('content-length:');
 const REPLY_TO = bytesOf('reply-to:');
 
@@ -158,7 +160,8 @@ export class Consumer implements DispatchSink {
     );
   }
 
-  #write({ message, destination, redeliveryCount }: Delivery, body: Uint8Array): void {
+  #write(delivery: Delivery, body: Uint8Array): void {
+    const { message, destination, redeliveryCount, exclusiveEpoch } = delivery;
     const { version, context, output } = this.#peer;
     const headers = context.messageHeaders[version].of(message);
     const prefix = this.#prefixFor(destination);
@@ -166,6 +169,12 @@ export class Consumer implements DispatchSink {
     sink.bytes(prefix);
     if (this.traits.ackMode !== 'auto') this.#expectAck(message, sink);
     if (redeliveryCount > 0) sink.bytes(REDELIVERED_TRUE);
+    if (delivery.isFirstForConsumer === true) sink.bytes(FIRST_FOR_CONSUMER_TRUE);
+    if (exclusiveEpoch !== undefined) {
+      sink.bytes(EXCLUSIVE_EPOCH);
+      sink.number(exclusiveEpoch);
+      sink.byte(LF);
+    }
     const { replyTo } = message;
     if (hasOwnName(replyTo)) {
       sink.header(REPLY_TO, this.#client.names.format(replyTo), ESCAPE_TABLES[version]);

@@ -5,6 +5,7 @@ Says "ok NAME" or "failed NAME: why" for each scenario and version of the protoc
 
 import queue
 import sys
+import time
 
 import stomp
 
@@ -26,6 +27,13 @@ class Inbox(stomp.ConnectionListener):
     def on_message(self, frame):
         self.messages.put(frame)
 
+    def wait_for_messages(self, seconds=1):
+        """Whether any came within that time."""
+        deadline = time.monotonic() + seconds
+        while self.messages.empty() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return not self.messages.empty()
+
     def on_receipt(self, frame):
         self.receipts.put(frame.headers["receipt-id"])
 
@@ -34,12 +42,13 @@ class Inbox(stomp.ConnectionListener):
 
 
 class Client:
-    def __init__(self, version):
+    def __init__(self, version, client_id=None):
         self.version = version
         self.connection = CONNECTIONS[version]([("127.0.0.1", PORT)])
         self.inbox = Inbox()
         self.connection.set_listener("", self.inbox)
-        self.connection.connect(wait=True)
+        headers = {} if client_id is None else {"client-id": client_id}
+        self.connection.connect(wait=True, headers=headers)
 
     def message(self):
         frame = self.inbox.messages.get(timeout=PATIENCE)
@@ -102,10 +111,75 @@ def transaction(version):
     client.connection.disconnect()
 
 
+def rejecting(version):
+    if version == "1.0":
+        return  # It has no NACK.
+    client = Client(version)
+    destination = f"/queue/py.nack.{version}"
+    client.connection.send(destination, "bad", headers={"persistent": "true"})
+    client.subscribe(destination, ack="client-individual")
+    frame = client.message()
+    if version == "1.2":
+        client.settle(lambda receipt: client.connection.nack(frame.headers["ack"], receipt=receipt))
+    else:
+        client.settle(lambda receipt: client.connection.nack(frame.headers["message-id"], 1, receipt=receipt))
+    client.connection.disconnect()
+    reader = Client(version)
+    reader.subscribe("/queue/ActiveMQ.DLQ")
+    letter = reader.message()
+    assert letter.body == "bad", letter.body
+    assert letter.headers["original-destination"] == destination, letter.headers
+    reader.connection.disconnect()
+
+
+def scheduling(version):
+    client = Client(version)
+    destination = f"/queue/py.later.{version}"
+    client.subscribe(destination)
+    client.connection.send(destination, "later", headers={"AMQ_SCHEDULED_DELAY": "300"})
+    client.connection.send(destination, "now")
+    assert [client.message().body, client.message().body] == ["now", "later"]
+    client.connection.disconnect()
+
+
+def grouping(version):
+    sender, one, other = Client(version), Client(version), Client(version)
+    destination = f"/queue/py.groups.{version}"
+    one.subscribe(destination)
+    other.subscribe(destination)
+    for number in range(20):
+        sender.connection.send(destination, str(number), headers={"JMSXGroupID": "g"})
+    owner = one if one.inbox.wait_for_messages() else other
+    assert [int(owner.message().body) for _ in range(20)] == list(range(20))
+    assert (other if owner is one else one).inbox.messages.empty(), "a group at two consumers"
+    for client in (sender, one, other):
+        client.connection.disconnect()
+
+
+def keeping(version):
+    topic, durable = f"/topic/py.kept.{version}", {"activemq.subscriptionName": "kept", "receipt": "settled"}
+    for body in (None, "while away"):
+        client = Client(version, f"py-{version}")
+        client.connection.subscribe(topic, id=1, ack="auto", headers=durable)
+        assert client.inbox.receipts.get(timeout=PATIENCE) == "settled"
+        if body is None:
+            client.connection.disconnect()
+            sender = Client(version)
+            sender.settle(lambda receipt: sender.connection.send(topic, "while away", persistent="true", receipt=receipt))
+            sender.connection.disconnect()
+        else:
+            assert client.message().body == body
+            client.connection.disconnect()
+
+
 SCENARIOS = {
     "a message arrives as it was sent": exchange,
     "an ack is for all messages so far": acknowledging,
     "a transaction is seen if it is committed": transaction,
+    "a rejected message is a dead letter": rejecting,
+    "a scheduled message comes when it is due": scheduling,
+    "a message group is in order at one consumer": grouping,
+    "a durable subscription keeps what comes meanwhile": keeping,
 }
 
 for name, scenario in SCENARIOS.items():

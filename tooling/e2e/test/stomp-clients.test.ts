@@ -174,6 +174,10 @@ describe('stomp.py:', () => {
       'a message arrives as it was sent',
       'an ack is for all messages so far',
       'a transaction is seen if it is committed',
+      'a rejected message is a dead letter',
+      'a scheduled message comes when it is due',
+      'a message group is in order at one consumer',
+      'a durable subscription keeps what comes meanwhile',
     ].flatMap((name) => ['1.0', '1.1', '1.2'].map((version) => `${name} (${version})`)),
   )('%s', (scenario) => {
     expect(results.get(scenario)).toBe('ok');
