@@ -129,7 +129,11 @@ export interface BrokerOptions {
   readonly slowConsumerBacklogMessages?: number;
   /** Messages a browser is shown at most, oldest first. @defaultValue 10 000 */
   readonly browseMessagesMax?: number;
-  /** Time between two looks for expired messages, in milliseconds from 1. @defaultValue 30 000 */
+  /**
+   * Time between two looks for what topics keep too long, for durable subscriptions nobody comes back to, and for room
+   * for expired messages that found none as dead letters; in milliseconds from 1. When messages expire does
+   * not depend on it. @defaultValue 30 000
+   */
   readonly expiryScanIntervalMs?: number;
   /** Name of the queue of dead letters. @defaultValue 'ActiveMQ.DLQ' */
   readonly deadLetterQueue?: string;

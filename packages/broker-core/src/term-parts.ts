@@ -9,6 +9,7 @@ import type { Window } from './destination/queue.ts';
 import type { WantedStore } from './destination/wanted-store.ts';
 import type { EndOfTurn } from './end-of-turn.ts';
 import type { BrokerEvent } from './events.ts';
+import type { ExpiryWatch } from './expiry/expiry-watch.ts';
 import type { DeadLetters } from './message/dead-letters.ts';
 import type { ProducerMarks } from './message/producer-marks.ts';
 import type { BrokerSettings } from './options.ts';
@@ -40,6 +41,7 @@ export interface TermParts {
   readonly destinations: Destinations;
   readonly groupOwners: GroupOwners;
   readonly wanted: WantedStore;
+  readonly expiry: ExpiryWatch;
   readonly durables: DurableSubscriptions;
   readonly images: RecoveryImages;
   readonly deadLetters: DeadLetters;

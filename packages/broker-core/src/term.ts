@@ -18,6 +18,7 @@ import type { Topic } from './destination/topic.ts';
 import { DurableWaits } from './durable-waits.ts';
 import { EndOfTurn } from './end-of-turn.ts';
 import type { BrokerEvent } from './events.ts';
+import { ExpiryWatch } from './expiry/expiry-watch.ts';
 import { DeadLetters } from './message/dead-letters.ts';
 import { Redrive, type RedriveOptions, type RedriveResult } from './message/redrive.ts';
 import { ProducerMarks } from './message/producer-marks.ts';
@@ -73,6 +74,7 @@ export class Term implements TermParts {
   readonly destinations: Destinations;
   readonly groupOwners: GroupOwners;
   readonly wanted: WantedStore;
+  readonly expiry: ExpiryWatch;
   readonly durables: DurableSubscriptions;
   readonly images: RecoveryImages;
   readonly deadLetters: DeadLetters;
@@ -117,6 +119,7 @@ export class Term implements TermParts {
     this.#inactive = new InactiveDestinations(this);
     this.groupOwners = new GroupOwners(this);
     this.wanted = new WantedStore(this);
+    this.expiry = new ExpiryWatch(this);
     this.durables = new DurableSubscriptions(this);
     this.images = new RecoveryImages(this);
     this.deadLetters = new DeadLetters(this);
@@ -164,6 +167,7 @@ export class Term implements TermParts {
         this.durables.recovered(space, key, value);
         this.groupOwners.recovered(space, key, value);
         this.wanted.recovered(space, key, value);
+        this.expiry.recovered(space, key);
         this.xa.recovered(space, value);
         this.scheduler.recovered(space, key, value);
       },
@@ -175,6 +179,7 @@ export class Term implements TermParts {
     this.wanted.endRecovery();
     this.xa.endRecovery();
     this.destinations.endRecovery();
+    this.expiry.endRecovery();
     this.scheduler.endRecovery();
     this.#inactive.start();
     this.#scanLater();
@@ -291,6 +296,7 @@ export class Term implements TermParts {
     this.#cancelScan?.();
     this.#inactive.stop();
     this.groupOwners.stop();
+    this.expiry.stop();
     this.xa.end(reason);
     this.scheduler.stop();
     this.#disconnectAll(reason);
@@ -302,6 +308,7 @@ export class Term implements TermParts {
     this.#cancelScan?.();
     this.#inactive.stop();
     this.groupOwners.stop();
+    this.expiry.stop();
     this.scheduler.stop();
     for (const { control } of this.#connections.values()) control.pauseInput();
     await this.writes.drain();
@@ -360,7 +367,7 @@ export class Term implements TermParts {
   #scanLater(): void {
     this.#cancelScan = this.clock.setTimer(this.settings.expiryScanIntervalMs, () => {
       for (const destination of this.destinations) {
-        if (destination instanceof Queue) destination.removeExpired();
+        if (destination instanceof Queue) destination.retryUndead();
         else destination.removeOld();
       }
       this.durables.scan();

@@ -16,9 +16,16 @@ export interface PagedMessage {
   readonly storedBytes: number;
 }
 
+/** What is read, and who takes it: the page holds everything durable from `from` to before `end`. */
+interface PageRead {
+  readonly from: Sequence;
+  readonly messageCountMax: number;
+  readonly take: (page: readonly PagedMessage[], end: number, from: Sequence) => void;
+}
+
 /**
  * The stored messages of a lane that are not in memory. They cost no memory here; the store knows
- * where they are. One page is read at a time.
+ * where they are. One page is read at a time, for the lane or for somebody else.
  *
  * - *Gathered*: they are everything durable from `from` up, and are read once and in order.
  * - *Scattered*: some before others that are in memory. `from` is the first of them or less, and
@@ -140,28 +147,60 @@ export class Backlog {
     this.#from = sequence;
   }
 
+  /** True if a durable message is in the store alone. */
+  isInStoreAlone(sequence: Sequence): boolean {
+    if (sequence > this.#durableThrough) return false;
+    if (this.#places !== undefined) return this.isAbsent(sequence);
+    if (sequence < this.from || this.#settledAhead.has(sequence)) return false;
+    return !this.#lane.isHeld(sequence);
+  }
+
   /** Reads a page from `from` on and hands it to the lane, unless one is on its way. */
   read(from: Sequence, messageCountMax: number): void {
-    if (this.#isReading || this.#messageCount === 0 || this.#lane.number === undefined) return;
+    this.#begin({ from, messageCountMax, take: this.#takePage });
+  }
+
+  /**
+   * Reads what lies from `first` to `last`, or a part of it from its start, and pages nothing in until {@link takeBack}.
+   * False if a page is on its way. What is in the store alone stays so meanwhile, unless the borrower says that it {@link entered} memory and is {@link gone}.
+   */
+  lend(
+    { first, last }: { readonly first: Sequence; readonly last: Sequence },
+    take: (page: readonly PagedMessage[], end: number) => void,
+  ): boolean {
+    return this.#begin({ from: first, messageCountMax: last - first + 1, take });
+  }
+
+  /** The borrower is done. */
+  takeBack(): void {
+    this.#isReading = false;
+    this.#places?.readEnds();
+    this.#lane.pagedIn();
+  }
+
+  clear(): void {
+    this.#messageCount = 0;
+  }
+
+  #begin(page: PageRead): boolean {
+    if (this.#isReading || this.#messageCount === 0 || this.#lane.number === undefined)
+      return false;
     this.#isReading = true;
     if (this.#places === undefined) {
-      this.#read(from, messageCountMax);
-      return;
+      this.#read(page);
+      return true;
     }
     this.#places.readBegins();
     // What was removed before is not in the store any more once this comes after it.
     const read = (): void => {
-      this.#read(from, messageCountMax);
+      this.#read(page);
     };
     const { endOfTurn, writes } = this.#parts;
     endOfTurn.run(() => {
       writes.complete({ settled: read });
       writes.seal();
     });
-  }
-
-  clear(): void {
-    this.#messageCount = 0;
+    return true;
   }
 
   #missing(): void {
@@ -173,7 +212,8 @@ export class Backlog {
     this.#messageCount = 0;
   }
 
-  #read(from: Sequence, messageCountMax: number): void {
+  #read(page: PageRead): void {
+    const { from, messageCountMax, take } = page;
     const { number, queue } = this.#lane;
     if (number === undefined || queue.isRemoved) return;
     const limits = { messageCountMax, bytesMax: this.#parts.settings.pageBytes };
@@ -182,12 +222,15 @@ export class Backlog {
       .read(number, from, limits)
       .then((stored) => stored.map((each) => this.#decoded(each)))
       .then(
-        (page) => {
-          this.#isReading = false;
-          if (!this.#parts.isOver && !queue.isRemoved) this.#take(from, page, durableThrough);
+        (read) => {
+          if (this.#parts.isOver || queue.isRemoved) return;
+          // The store may already show a message whose append has not settled here. It is counted in
+          // when that happens; to take it now would make it appear twice.
+          const durable = read.filter(({ sequence }) => sequence <= this.#durableThrough);
+          take(durable, (durable.at(-1)?.sequence ?? durableThrough) + 1, from);
         },
         (error: unknown) => {
-          if (!this.#parts.isOver) this.#retry(from, messageCountMax, error);
+          if (!this.#parts.isOver) this.#retry(page, error);
         },
       );
   }
@@ -197,16 +240,13 @@ export class Backlog {
     return { message, sequence, storedCount: redeliveryCount, storedBytes: payload.length };
   }
 
-  #take(from: Sequence, read: readonly PagedMessage[], durableThrough: number): void {
-    // The store may already show a message whose append has not settled here. It is counted in
-    // when that happens; to take it now would make it appear twice.
-    const durable = read.filter(({ sequence }) => sequence <= this.#durableThrough);
-    const end = (durable.at(-1)?.sequence ?? durableThrough) + 1;
-    if (this.#places === undefined) this.#takeAll(durable, end);
-    else this.#test(from, durable, end);
+  readonly #takePage = (page: readonly PagedMessage[], end: number, from: Sequence): void => {
+    this.#isReading = false;
+    if (this.#places === undefined) this.#takeAll(page, end);
+    else this.#test(from, page, end);
     this.#places?.readEnds();
     this.#lane.pagedIn();
-  }
+  };
 
   #takeAll(durable: readonly PagedMessage[], end: number): void {
     if (durable.length === 0) this.#missing();
@@ -228,16 +268,16 @@ export class Backlog {
   }
 
   /** A place that cannot be read stops its queue, loudly: to go on behind it would drop messages in silence. */
-  #retry(from: Sequence, messageCountMax: number, error: unknown): void {
+  #retry(page: PageRead, error: unknown): void {
     this.#parts.logger.log('error', 'cannot read a backlog; trying again', {
       destination: this.#lane.key,
-      from,
+      from: page.from,
       retryMs: READ_RETRY_MS,
       code: isBrokerError(error) ? error.code : undefined,
       error,
     });
     this.#parts.clock.setTimer(READ_RETRY_MS, () => {
-      if (!this.#parts.isOver && !this.#lane.queue.isRemoved) this.#read(from, messageCountMax);
+      if (!this.#parts.isOver && !this.#lane.queue.isRemoved) this.#read(page);
     });
   }
 }

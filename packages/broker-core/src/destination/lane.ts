@@ -3,6 +3,7 @@ import type { RecoveredDestination } from '@batonmq/store-spi';
 import { encodeMessage, payloadBytes } from '../message/stored-message.ts';
 import type { TermParts } from '../term-parts.ts';
 import { NOT_STORED } from '../write-queue.ts';
+import { ExpirySweep } from '../expiry/expiry-sweep.ts';
 import { Backlog, type PagedMessage } from './backlog.ts';
 import { Deque } from './deque.ts';
 import { Entry } from './entry.ts';
@@ -47,7 +48,9 @@ export class Lane {
   #windowBytes = 0;
   /** True if groups that wait fill the window, and no more of them can be parked. */
   #isParkingInVain = false;
-  #expiringCount = 0;
+  readonly #sweep: ExpirySweep;
+  /** The store knows that some of its messages expire. */
+  #isKnownToExpire = false;
   #held: HeldPlaces | undefined;
   #number: DestinationNumber | undefined;
   #nextSequence = 1;
@@ -59,6 +62,7 @@ export class Lane {
     this.priority = priority;
     this.#parts = parts;
     this.#backlog = new Backlog(this, parts);
+    this.#sweep = new ExpirySweep(this, this.#backlog, parts);
     if (queue.consumers.isSelective) this.#scatter();
   }
 
@@ -112,6 +116,7 @@ export class Lane {
   /** See {@link Queue.accept}. */
   accept(message: Message, isBodyElsewhere: boolean): Entry {
     const destination = this.ensureStored();
+    if (message.expiration !== 0) this.#expires();
     const entry = new Entry(this, message, this.#nextSequence as Sequence);
     this.#nextSequence += 1;
     if (!isBodyElsewhere) {
@@ -153,7 +158,7 @@ export class Lane {
       this.#ready.removeAt(index - returnedCount);
       this.#leftReady(entry);
     }
-    if (entry.message.expiration !== 0) this.#expiringCount -= 1;
+    this.#waitsNoMore(entry);
     return entry;
   }
 
@@ -162,7 +167,7 @@ export class Lane {
     if (entries.length === 0) return;
     for (const entry of entries) {
       entry.views = this.#views?.of(entry);
-      if (entry.message.expiration !== 0) this.#expiringCount += 1;
+      this.#waits(entry);
     }
     const returned = inOrder([...this.#returned, ...entries]);
     this.#returned.clear();
@@ -281,9 +286,9 @@ export class Lane {
       const { sequence, isStored, message } = entry;
       const isKept = !isStored || views.parked.of(message.groupId, sequence) === undefined;
       if (!isKept) {
-        if (message.expiration !== 0) this.#expiringCount -= 1;
+        this.#waitsNoMore(entry);
         this.#leftReady(entry);
-        views.left(entry);
+        this.#left(entry, views);
       }
       return isKept;
     });
@@ -293,6 +298,7 @@ export class Lane {
   /** A page of messages that everybody may have. */
   took(page: readonly PagedMessage[]): void {
     for (const { message, sequence, storedCount, storedBytes } of page) {
+      this.#sweep.removed(sequence, message);
       this.#makeReady(new Entry(this, message, sequence, storedCount, storedBytes));
     }
   }
@@ -300,13 +306,48 @@ export class Lane {
   /** A page that was read from `start` on and holds all before `end`, of which somebody may want some. */
   tested(start: Sequence, page: readonly PagedMessage[], end: number): void {
     if (this.#views === undefined) return;
-    this.#insert(this.#views.take(start, page, end));
+    const taken = this.#views.take(start, page, end);
+    for (const { sequence, message } of taken) this.#sweep.removed(sequence, message);
+    this.#insert(taken);
     this.#views.recount(this.#ready);
     this.#gather();
   }
 
   pagedIn(): void {
+    this.#gather();
+    this.#sweep.pageEnded();
     this.queue.pagedIn();
+  }
+
+  /** The first second in which something expires that is in the store alone. */
+  get expiresIn(): number {
+    return this.#sweep.earliest;
+  }
+
+  /** Removes what has expired in the store alone, as far as it is known. */
+  sweep(): void {
+    this.#sweep.run();
+  }
+
+  /** Messages of it may expire that the store has since before this broker took over. False if it has none at all. */
+  expectExpiring(): boolean {
+    const { messageCount, from: first, durableThrough: last } = this.#backlog;
+    if (messageCount === 0) {
+      this.#parts.expiry.laneRemoved(this.key);
+      return false;
+    }
+    this.#isKnownToExpire = true;
+    this.#sweep.recovered({ first, last });
+    return true;
+  }
+
+  get hasUnread(): boolean {
+    return this.#sweep.hasUnread;
+  }
+
+  /** Reads a bit of what is {@link hasUnread}. */
+  readUnread(): void {
+    this.#sweep.readOn();
   }
 
   /** An entry of it was removed for good. */
@@ -316,7 +357,6 @@ export class Lane {
 
   /** Takes out those that have expired. */
   takeExpired(isExpired: (entry: Entry) => boolean): readonly Entry[] {
-    if (this.#expiringCount === 0) return [];
     const expired: Entry[] = [];
     const isKept = (entry: Entry): boolean => {
       if (!isExpired(entry)) return true;
@@ -326,8 +366,8 @@ export class Lane {
     this.#returned.filter(isKept);
     const returnedCount = expired.length;
     this.#ready.filter(isKept);
+    for (const entry of expired) this.#waitsNoMore(entry);
     for (const entry of expired.slice(returnedCount)) this.#leftReady(entry);
-    this.#expiringCount -= expired.length;
     return expired;
   }
 
@@ -336,7 +376,7 @@ export class Lane {
     const unstored: Entry[] = [];
     const isKept = (entry: Entry): boolean => {
       if (entry.isStored) return true;
-      if (entry.message.expiration !== 0) this.#expiringCount -= 1;
+      this.#waitsNoMore(entry);
       unstored.push(entry);
       return false;
     };
@@ -345,12 +385,6 @@ export class Lane {
     this.#ready.filter(isKept);
     for (const entry of unstored.slice(returnedCount)) this.#leftReady(entry);
     return unstored;
-  }
-
-  /** Looks at the head of a backlog that nobody reads. */
-  lookAtHead(): void {
-    if (this.#ready.length > 0) return;
-    this.#backlog.read(this.#backlog.from, WINDOW_MESSAGES_MIN);
   }
 
   /** The messages a browser is shown: those in memory in order, then where in the store to go on, and until where. */
@@ -373,11 +407,35 @@ export class Lane {
     this.#ready.clear();
     this.#returned.clear();
     this.#backlog.clear();
+    this.#sweep.clear();
+    if (this.#isKnownToExpire) this.#parts.expiry.laneRemoved(this.key);
   }
 
   #keeps(entry: Entry): boolean {
-    if (this.#views !== undefined) return this.#views.keeps(entry);
-    return !this.#backlog.keeps(entry.sequence, this.#isWindowFull);
+    const isKept =
+      this.#views?.keeps(entry) ?? !this.#backlog.keeps(entry.sequence, this.#isWindowFull);
+    if (!isKept) this.#sweep.added(entry.sequence, entry.message);
+    return isKept;
+  }
+
+  #expires(): void {
+    if (this.#isKnownToExpire) return;
+    this.#isKnownToExpire = true;
+    this.#parts.expiry.laneExpires(this.key);
+  }
+
+  #waits({ message: { expiration } }: Entry): void {
+    if (expiration !== 0) this.queue.expiring.add(expiration);
+  }
+
+  #waitsNoMore({ message: { expiration } }: Entry): void {
+    if (expiration !== 0) this.queue.expiring.delete(expiration);
+  }
+
+  /** An entry went back to the store. */
+  #left(entry: Entry, views: Views): void {
+    views.left(entry);
+    this.#sweep.added(entry.sequence, entry.message);
   }
 
   get #isWindowFull(): boolean {
@@ -446,7 +504,7 @@ export class Lane {
       this.#windowBytes += entry.bytes;
       this.#parts.window.usedBytes += entry.bytes;
     }
-    if (entry.message.expiration !== 0) this.#expiringCount += 1;
+    this.#waits(entry);
     countReady(entry, 1);
   }
 
@@ -496,8 +554,8 @@ export class Lane {
     if (views === undefined || views.size === 0) return;
     const isKept = (entry: Entry): boolean => {
       if (!entry.isStored || entry.views === undefined || entry.views.length > 0) return true;
-      if (entry.message.expiration !== 0) this.#expiringCount -= 1;
-      views.left(entry);
+      this.#waitsNoMore(entry);
+      this.#left(entry, views);
       return false;
     };
     this.#returned.filter(isKept);

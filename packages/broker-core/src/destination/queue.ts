@@ -6,6 +6,9 @@ import {
   type Message,
 } from '@batonmq/model';
 import type { RecoveredDestination } from '@batonmq/store-spi';
+import type { Receipt } from '../connection/connection.ts';
+import { ExpiryCounts } from '../expiry/expiry-counts.ts';
+import { secondOf } from '../expiry/expiry-second.ts';
 import type { DestinationPolicy } from '../policy/destination-policy.ts';
 import { POLICY_DEFAULTS } from '../policy/policy-defaults.ts';
 import type { QueueSubscription } from '../subscription/queue-subscription.ts';
@@ -67,6 +70,11 @@ export class Queue {
   readonly #delayed: DelayedRedeliveries | undefined;
   readonly #watch: MessageWatch | undefined;
   readonly #slowConsumers: SlowConsumers | undefined;
+  /** Of what waits in memory. */
+  readonly expiring = new ExpiryCounts((second) => {
+    this.expiresIn(second);
+  });
+  #watchedSecond = Infinity;
   #inFlightCount = 0;
   #isDispatching = false;
   /** True if nobody may have what is ready, as of the last walk, and that cannot have changed since. */
@@ -269,7 +277,7 @@ export class Queue {
       }
       if (this.#delayed !== undefined && entry.isDelayOwed) {
         this.consumers.delayBegins(entry);
-        this.#delayed.add(lane.take(entry, index));
+        this.#addDelayed(this.#delayed, lane.take(entry, index));
         continue;
       }
       const choice = this.consumers.choose(entry);
@@ -384,7 +392,7 @@ export class Queue {
     this.room.gone(entry);
   }
 
-  /** Dead letters that the store had no room for; tried again with the next look for expired messages. */
+  /** Dead letters that the store had no room for; see {@link retryUndead}. */
   keepUndead(entry: Entry, cause: string): void {
     if (!this.isRemoved) this.#undead.push({ entry, cause });
   }
@@ -412,7 +420,7 @@ export class Queue {
   /** Their delay is over: they come before what arrived after them. */
   #redeliver(entries: readonly Entry[]): void {
     if (this.isRemoved) return;
-    for (const entry of entries) this.consumers.delayEnds(entry);
+    this.#delayEnds(entries);
     this.#return(entries);
     this.dispatch();
   }
@@ -420,8 +428,22 @@ export class Queue {
   /** Those of what waits for its redelivery that are not to be waited for any longer. */
   #takeDelayed(isWanted: (entry: Entry) => boolean): readonly Entry[] {
     const taken = this.#delayed?.take(isWanted) ?? [];
-    for (const entry of taken) this.consumers.delayEnds(entry);
+    this.#delayEnds(taken);
     return taken;
+  }
+
+  #addDelayed(delayed: DelayedRedeliveries, entry: Entry): void {
+    const { expiration } = entry.message;
+    if (expiration !== 0) this.expiring.add(expiration);
+    delayed.add(entry);
+  }
+
+  #delayEnds(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const { expiration } = entry.message;
+      if (expiration !== 0) this.expiring.delete(expiration);
+      this.consumers.delayEnds(entry);
+    }
   }
 
   #return(entries: readonly Entry[]): void {
@@ -446,12 +468,23 @@ export class Queue {
     this.room.goneUnread(count);
   }
 
-  /** Looks for dead messages among those in memory, and at the head of a backlog nobody reads. */
+  /** Something of it expires in that second. */
+  expiresIn(second: number): void {
+    if (second >= this.#watchedSecond) return;
+    this.#parts.expiry.watch(this, second, this.#watchedSecond);
+    this.#watchedSecond = second;
+  }
+
+  /** Removes what has expired; the second that it was watched for is here. */
   removeExpired(): void {
     if (this.isRemoved) return;
-    const undead = this.#undead;
-    this.#undead = [];
-    for (const { entry, cause } of undead) this.#bury(entry, cause, false);
+    this.#watchedSecond = Infinity;
+    if (this.expiring.earliest <= secondOf(this.#parts.clock.wallTime())) this.#removeFromMemory();
+    this.expiresIn(this.expiring.earliest);
+    for (const lane of this.#lanes) lane.sweep();
+  }
+
+  #removeFromMemory(): void {
     const delayed = this.#takeDelayed((each) => this.#isExpired(each));
     for (const entry of delayed) this.#expire(entry);
     for (const lane of this.#lanes) {
@@ -460,7 +493,27 @@ export class Queue {
     this.#parts.writes.seal();
     // What waited behind them may go on.
     this.dispatch();
-    for (const lane of this.#lanes) lane.lookAtHead();
+  }
+
+  /** Messages have expired in the store alone: adds their ends to the write queue, as a group of `receipt`. */
+  expireStored(expired: readonly Entry[], receipt: Receipt): void {
+    const { writes, deadLetters } = this.#parts;
+    for (const entry of expired) {
+      this.#tellExpired(entry.message);
+      deadLetters.add(entry.message, this, expiredCause(entry.message), true);
+      this.addRemoval(entry);
+    }
+    writes.complete(receipt);
+    writes.seal();
+  }
+
+  /** Tries again to move the dead letters that found no room. */
+  retryUndead(): void {
+    if (this.isRemoved || this.#undead.length === 0) return;
+    const undead = this.#undead;
+    this.#undead = [];
+    for (const { entry, cause } of undead) this.#bury(entry, cause, false);
+    this.#parts.writes.seal();
   }
 
   /** What a browser is shown, lane by lane. */
@@ -489,6 +542,7 @@ export class Queue {
     for (const lane of this.#lanes) lane.clear();
     this.#undead = [];
     this.#delayed?.clear();
+    this.expiring.clear();
     this.#inFlightCount = 0;
   }
 
@@ -556,7 +610,7 @@ export class Queue {
     entry.transaction = undefined;
     this.#countRedelivery(entry);
     this.consumers.delayBegins(entry);
-    this.#delayed.add(entry);
+    this.#addDelayed(this.#delayed, entry);
     return true;
   }
 

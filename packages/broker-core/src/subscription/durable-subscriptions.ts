@@ -143,7 +143,7 @@ export class DurableSubscriptions {
         offlineDurableSubscriberTimeout >= 0 &&
         now - durable.offlineSince >= offlineDurableSubscriberTimeout;
       if (!isForgotten) {
-        durable.queue.removeExpired();
+        durable.queue.retryUndead();
         continue;
       }
       this.#parts.logger.log('info', 'removed a durable subscription that was offline too long', {
