@@ -22,7 +22,7 @@ const HELD_SENDS_MAX = 1024;
 export interface ProducerState {
   /** None if no send of it can come twice. */
   readonly mark: ProducerMark | undefined;
-  /** Its sends that wait for room; later ones queue up behind them, so its order is kept. */
+  /** Its sends that wait for room; later ones of the same line queue up behind them, so its order is kept. */
   heldCount: number;
   /** What the youngest of them waits for. */
   heldBy: Obstacle | undefined;
@@ -85,7 +85,8 @@ export class FlowControl {
   ): void {
     const obstacle = this.#router.obstacle(message, producer);
     if (obstacle !== undefined) this.#meet(obstacle, connection, receipt !== undefined);
-    if (producer.heldCount > 0 || (obstacle !== undefined && receipt !== undefined)) {
+    const canWait = obstacle !== undefined && receipt !== undefined;
+    if (canWait || (producer.heldCount > 0 && this.#hasHeldBefore(producer, message))) {
       this.#hold(connection, producer, message, receipt, obstacle);
       return;
     }
@@ -160,6 +161,13 @@ export class FlowControl {
     if (waitedMs !== undefined) throw noRoom(obstacle, waitedMs);
   }
 
+  #hasHeldBefore(producer: ProducerState, message: Message): boolean {
+    const line = lineOf(producer, message);
+    return this.#held.some(
+      (held) => held.producer === producer && lineOf(producer, held.message) === line,
+    );
+  }
+
   #hold(
     connection: ClientConnection,
     producer: ProducerState,
@@ -203,14 +211,17 @@ export class FlowControl {
   #sendHeld(): void {
     const held = this.#held;
     this.#held = [];
-    const blocked = new Set<ProducerState>();
+    const blocked = new Map<ProducerState, Set<string>>();
     for (const send of held) {
-      if (blocked.has(send.producer) || this.#obstacle(send.message) !== undefined) {
-        blocked.add(send.producer);
-        this.#held.push(send);
-      } else {
+      const { producer, message } = send;
+      const lines = blocked.get(producer);
+      const line = lineOf(producer, message);
+      if (lines?.has(line) !== true && this.#obstacle(message) === undefined) {
         this.#sendOne(send);
+        continue;
       }
+      blocked.set(producer, (lines ?? new Set()).add(line));
+      this.#held.push(send);
     }
   }
 
@@ -289,4 +300,12 @@ export class FlowControl {
     this.relieved();
     this.#armTimer(this.#nextLookAt);
   }
+}
+
+/**
+ * What must keep its order among the sends of a producer: all of them if it has a mark, which covers whatever
+ * was sent before; else those to one destination.
+ */
+function lineOf({ mark }: ProducerState, { destination }: Message): string {
+  return mark === undefined ? destination.key : '';
 }
