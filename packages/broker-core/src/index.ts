@@ -41,6 +41,7 @@ export { POLICY_NAMES } from './policy/policy-shape.ts';
 export { policyProblems } from './policy/policy-problems.ts';
 export type {
   CompositeDestination,
+  FilteredDestination,
   MirroredQueues,
   VirtualDestination,
   VirtualTopic,

@@ -208,6 +208,33 @@ test('with one selector per destination, a consumer without one counts while it 
   expect(countIn(broker, QUEUE)).toBe(2);
 });
 
+test('with one selector per destination, a takeover forgets none whose consumer was there', async () => {
+  const first = await aware({ singleSelectorPerDestination: true });
+  const second = await aware({ singleSelectorPerDestination: true });
+  const client = new TestClient(world, first);
+  client.consume(QUEUE, { selector: EU });
+  client.consume(QUEUE, { selector: US });
+  await world.elapse();
+  world.space.depose();
+  await world.elapse();
+  const later = new TestClient(world, second);
+  later.consume(QUEUE, { selector: US });
+  await sendRegions(later, 'eu', 'us', 'asia');
+  expect(countIn(second, QUEUE)).toBe(2);
+});
+
+test('the messages of a composite send count by the place they pass', async () => {
+  const broker = await aware();
+  const client = new TestClient(world, broker);
+  const here = client.consume(QUEUE, { selector: "JMSDestination = 'topic://VirtualTopic.A'" });
+  const list = client.consume('Consumer.y.VirtualTopic.A', {
+    selector: "JMSDestination LIKE '%,%'",
+  });
+  await client.send('topic://VirtualTopic.A,topic://VirtualTopic.B', 'x');
+  await world.elapse();
+  expect([here.texts, list.texts]).toEqual([['x'], []]);
+});
+
 test('more than 100 different selectors bring everything', async () => {
   const broker = await aware();
   const client = new TestClient(world, broker);
