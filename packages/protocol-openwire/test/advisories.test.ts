@@ -83,19 +83,20 @@ test('the broker that takes over tells that it serves, and counts the durable su
   ]);
 });
 
-test('a consumer of several destinations is told of at each of them', async () => {
+test('a consumer of several destinations counts at each of them, and has a topic for itself', async () => {
   const broker = await start();
   const watcher = await listener(broker, 'Consumer.>');
   const client = await TestSession.open(await broker.connect());
   await client.consume('a.one,b.two');
   await client.consume('a.>');
+  await client.consume('a.one');
   expect(await toldOf(watcher, 'consumerCount')).toEqual([
-    'Consumer.Queue.a.one 1',
-    'Consumer.Queue.b.two 1',
+    'Consumer.Queue.a.one&sbquo;b.two 2',
     'Consumer.Queue.a.> 2',
+    'Consumer.Queue.a.one 3',
   ]);
   const late = await listener(broker, 'Consumer.Queue.a.one');
-  expect(await toldOf(late, 'consumerCount')).toEqual(['Consumer.Queue.a.one 2']);
+  expect(await toldOf(late, 'consumerCount')).toEqual(['Consumer.Queue.a.one 3']);
 });
 
 test('no advisory is made that nobody gets', async () => {

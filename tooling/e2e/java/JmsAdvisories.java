@@ -151,6 +151,8 @@ public final class JmsAdvisories {
       session.createConsumer(session.createQueue("wild.*"));
       session.createConsumer(session.createQueue("wild.a"));
     });
+    run("a composite consumer", "Consumer.Queue.>", () ->
+      session.createConsumer(session.createQueue("both.a,both.b")));
     run("a browser", "Consumer.Queue.c.browsed", () -> {
       QueueBrowser browser = session.createBrowser(session.createQueue("c.browsed"));
       browser.getEnumeration().hasMoreElements();

@@ -118,6 +118,13 @@ test.each(OURS_ALONE)('%s is told of, although ActiveMQ 5.17 does not', (scenari
   expect((ours.get(scenario) ?? []).map((line) => line.split(' | ')[0])).toEqual([topic]);
 });
 
+test('a composite consumer is told of where ActiveMQ does, with the consumers of all its parts', () => {
+  const [line = ''] = ours.get('a composite consumer') ?? [];
+  expect(line).toContain('consumerCount=Integer 2');
+  const uncounted = line.replace('consumerCount=Integer 2', 'consumerCount=Integer 0');
+  expect([uncounted]).toEqual(theirs.get('a composite consumer'));
+});
+
 test('a message that goes to a consumer is told of with the consumer', () => {
   const dispatched = (scenario: string): readonly string[] =>
     (ours.get(scenario) ?? []).filter((line) => line.startsWith('MessageDispatched'));

@@ -50,7 +50,9 @@ test('the reference lists every setting', () => {
 test('the reference lists every option of a policy and its default', () => {
   const section = PAGE.slice(PAGE.indexOf('## Policies\n')).split(/^## /m)[1] ?? '';
   const rows = [
-    ...section.matchAll(/^\| `(\w+)` +\| (?:queues|topics|both) +\| (?:`([^`]+)`|_none_) +\| \S/gm),
+    ...section.matchAll(
+      /^\| `(\w+)` +\| (?:queues|topics|both) +\| (?:`([^`]+)`|_none_) +\| (\S.*\S) +\|$/gm,
+    ),
   ];
   const documented = new Map(rows.map(([, name, value]) => [name, value]));
   expect([...documented.keys()].sort()).toEqual([...POLICY_NAMES].sort());
@@ -58,4 +60,6 @@ test('the reference lists every option of a policy and its default', () => {
     const type = typeof value === 'object' ? value.type : String(value ?? 'none');
     expect(documented.get(name), name).toMatch(new RegExp(`^${type}`));
   }
+  const meanings = rows.map(([, , , meaning]) => meaning);
+  expect(meanings, 'each says something of its own').toEqual([...new Set(meanings)]);
 });

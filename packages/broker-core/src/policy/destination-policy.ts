@@ -92,7 +92,7 @@ export interface DestinationPolicy {
   readonly advisoryForDiscardingMessages?: boolean;
   /** Advisory `SlowConsumer` when a consumer is full while messages wait for it. @defaultValue false */
   readonly advisoryForSlowConsumers?: boolean;
-  /** Advisory `FastProducer` when a producer sends to a place that is full. @defaultValue false */
+  /** Advisory `FastProducer` when a producer has to wait for room. @defaultValue false */
   readonly advisoryForFastProducers?: boolean;
   /** Advisory `FULL` when a limit of the destination, or of the broker, is reached. @defaultValue false */
   readonly advisoryWhenFull?: boolean;

@@ -185,16 +185,12 @@ export class Advisories {
         return;
       case 'Consumer':
         for (const info of this.#consumers.values()) {
-          for (const each of compositeParts(destinationOf(info.destination))) {
-            yield this.#consumerContent(each, info);
-          }
+          yield this.#consumerContent(destinationOf(info.destination), info);
         }
         return;
       case 'Producer':
         for (const info of this.#producers.values()) {
-          for (const each of compositeParts(destinationOf(info.destination))) {
-            yield this.#producerContent(each, info);
-          }
+          yield this.#producerContent(destinationOf(info.destination), info);
         }
         return;
       default:
@@ -265,19 +261,14 @@ export class Advisories {
     );
   }
 
-  /** Of each part of a composite, on the topic of that part. */
   #tellConsumer(target: Destination, dataStructure: DataStructure): void {
-    for (const part of compositeParts(target)) {
-      if (!this.#teller.hears('Consumer', part)) continue;
-      this.#teller.tell(this.#consumerContent(part, dataStructure));
-    }
+    if (!this.#teller.hears('Consumer', target)) return;
+    this.#teller.tell(this.#consumerContent(target, dataStructure));
   }
 
   #tellProducer(target: Destination, dataStructure: DataStructure): void {
-    for (const part of compositeParts(target)) {
-      if (!this.#teller.hears('Producer', part)) continue;
-      this.#teller.tell(this.#producerContent(part, dataStructure));
-    }
+    if (!this.#teller.hears('Producer', target)) return;
+    this.#teller.tell(this.#producerContent(target, dataStructure));
   }
 
   #consumerContent(target: Destination, dataStructure: DataStructure): AdvisoryContent {
@@ -290,14 +281,18 @@ export class Advisories {
     return { topic: topicOf('Producer', target), dataStructure, properties: { producerCount } };
   }
 
-  /** At a wildcard: at all destinations there are that it covers. */
+  /** At a wildcard: at all destinations there are that it covers; at a composite: at all of its parts together. */
   #countAt(target: Destination, counts: Counts): number {
-    if (!isWildcard(target)) return counts.at(target);
     let count = 0;
-    for (const { destination } of this.#broker.destinations()) {
-      const isCovered =
-        destination.kind === target.kind && matchesPattern(target.name, destination.name);
-      if (isCovered) count += counts.at(destination);
+    for (const part of compositeParts(target)) {
+      if (!isWildcard(part)) {
+        count += counts.at(part);
+        continue;
+      }
+      for (const { destination } of this.#broker.destinations()) {
+        const { kind, name } = destination;
+        if (kind === part.kind && matchesPattern(part.name, name)) count += counts.at(destination);
+      }
     }
     return count;
   }

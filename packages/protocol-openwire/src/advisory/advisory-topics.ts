@@ -35,9 +35,13 @@ export function destinationTopic(target: Destination): Destination {
   return DESTINATION_TOPICS[target.kind];
 }
 
-/** The name of the topic that tells such things about a destination. */
+/**
+ * The name of the topic that tells such things about a destination. A comma would make it several
+ * topics; clients look for those of a composite in ActiveMQ's spelling.
+ */
 export function topicNameOf(family: AdvisoryFamily, target: Destination): string {
-  return `${ADVISORY_PREFIX}${family}.${isQueue(target) ? 'Queue' : 'Topic'}.${target.name}`;
+  const name = target.name.replaceAll(',', '&sbquo;');
+  return `${ADVISORY_PREFIX}${family}.${isQueue(target) ? 'Queue' : 'Topic'}.${name}`;
 }
 
 /** That topic. */
