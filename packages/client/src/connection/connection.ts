@@ -254,7 +254,13 @@ export class Connection {
     return lookedAfter(this.#requestReply.request(target, message, options));
   }
 
-  /** Answers a message that was sent with `request`, by this client or another. */
+  /**
+   * Answers a message that was sent with `request`, by this client or another. Resolves when the broker has
+   * the answer.
+   *
+   * @throws (rejects) BrokerError `BATON_INVALID_ARGUMENT` if the message asks for no answer,
+   *   `BATON_INVALID_DESTINATION` if who asked is gone, or not back yet after a failover; and what `send` throws.
+   */
   reply(to: ReceivedMessage, message: Sendable, options: SendOptions = {}): Promise<void> {
     return lookedAfter(this.#requestReply.reply(to, message, options));
   }

@@ -73,7 +73,7 @@ export class RequestReply {
     this.#producer ??= this.#context.createProducer();
     const producer = await this.#producer;
     const answer = { correlationId: to.correlationId ?? to.id, ...asMessage(message) };
-    await producer.send(to.replyTo, answer, { isPersistent: false, ...options });
+    await producer.send(to.replyTo, answer, options);
   }
 
   #openInbox(): Promise<Inbox> {

@@ -110,6 +110,11 @@ export class ReceivedMessage {
     return this.wire.groupSequence;
   }
 
+  /** True for the first message of its group that goes to this consumer: what it kept of the group begins anew. */
+  get isFirstForConsumer(): boolean {
+    return this.wire.JMSXGroupFirstForConsumer;
+  }
+
   get userId(): string | undefined {
     return this.wire.userID ?? undefined;
   }
