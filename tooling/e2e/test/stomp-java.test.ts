@@ -129,7 +129,8 @@ describe('what Java and STOMP clients exchange', () => {
       }
       // ActiveMQ does not show the group.
       if (message.body === 'grouped') {
-        const headers = { JMSXGroupID: 'g', JMSXGroupSeq: '5', ...message.headers };
+        const group = { JMSXGroupID: 'g', JMSXGroupSeq: '5', JMSXGroupFirstForConsumer: 'true' };
+        const headers = { ...group, ...message.headers };
         return { body: message.body, headers };
       }
       return message;
