@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compileJava, runJava, startBatonMq, temporaryDirectory } from '@batonmq/services';
 import { BrokerPair } from '../src/broker-pair.ts';
+import { javaScenarios, type ScenarioResults } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsScenarios.java', import.meta.url));
 
@@ -44,19 +45,12 @@ const ENCODINGS = [
 ];
 
 describe.each(ENCODINGS)('the Java client, $encoding:', ({ query }) => {
-  const results = new Map<string, string>();
+  let results: ScenarioResults;
 
   beforeAll(async () => {
     await using broker = await startBatonMq({ name: 'broker', store: 'memory:' });
     await broker.becomes('active');
-    const program = await compileJava(SOURCE);
-    await using run = runJava(program, [broker.uri + query], {
-      onLine: (line) => {
-        const [, result = '', name = ''] = /^(ok|failed) ([^:]+)/.exec(line) ?? [];
-        if (name !== '') results.set(name, result === 'ok' ? 'ok' : line);
-      },
-    });
-    await run.exited;
+    results = await javaScenarios(SOURCE, [broker.uri + query]);
   }, 120_000);
 
   test.each(SCENARIOS)('%s', (scenario) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { startBatonMq, temporaryDirectory } from '@batonmq/services';
-import { javaScenarios } from '../src/java-scenarios.ts';
+import { javaScenarios } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsLimits.java', import.meta.url));
 

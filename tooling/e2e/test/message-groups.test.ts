@@ -8,7 +8,7 @@ import {
   temporaryDirectory,
 } from '@batonmq/services';
 import { BrokerPair } from '../src/broker-pair.ts';
-import { javaScenarios } from '../src/java-scenarios.ts';
+import { javaScenarios } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsGroups.java', import.meta.url));
 

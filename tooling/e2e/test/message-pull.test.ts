@@ -8,7 +8,7 @@ import {
 } from '@batonmq/services';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BrokerPair } from '../src/broker-pair.ts';
-import { javaScenarios } from '../src/java-scenarios.ts';
+import { javaScenarios } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsPull.java', import.meta.url));
 

@@ -10,7 +10,7 @@ import {
 } from '@batonmq/services';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BrokerPair } from '../src/broker-pair.ts';
-import { javaScenarios } from '../src/java-scenarios.ts';
+import { javaScenarios } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsWindows.java', import.meta.url));
 

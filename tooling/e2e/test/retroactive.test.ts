@@ -10,7 +10,7 @@ import {
   type ManagedProcess,
 } from '@batonmq/services';
 import { BrokerPair } from '../src/broker-pair.ts';
-import { javaScenarios } from '../src/java-scenarios.ts';
+import { javaScenarios } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsRetroactive.java', import.meta.url));
 

@@ -8,6 +8,7 @@ import {
 } from '@batonmq/services';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BrokerPair } from '../src/broker-pair.ts';
+import { javaScenarios, type ScenarioResults } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsScheduler.java', import.meta.url));
 
@@ -27,28 +28,19 @@ const SCENARIOS = [
   'too many repeats are refused',
 ];
 
-async function resultsAt(uri: string): Promise<Map<string, string>> {
-  const results = new Map<string, string>();
-  await using run = runJava(await compileJava(SOURCE), ['scenarios', uri], {
-    onLine: (line) => {
-      const [, result = '', name = ''] = /^(ok|failed) ([^:]+)/.exec(line) ?? [];
-      if (name !== '') results.set(name, result === 'ok' ? 'ok' : line);
-    },
-  });
-  await run.exited;
-  return results;
-}
-
 describe('the Java client schedules:', () => {
-  let ours = new Map<string, string>();
-  let control = new Map<string, string>();
+  let ours: ScenarioResults;
+  let control: ScenarioResults;
 
   beforeAll(async () => {
     await using directory = await temporaryDirectory();
     await using broker = await startBatonMq({ name: 'broker', store: 'memory:' });
     await broker.becomes('active');
     await using activeMq = await startActiveMq({ directory: directory.path });
-    [ours, control] = await Promise.all([resultsAt(broker.uri), resultsAt(activeMq.uri)]);
+    [ours, control] = await Promise.all([
+      javaScenarios(SOURCE, ['scenarios', broker.uri]),
+      javaScenarios(SOURCE, ['scenarios', activeMq.uri]),
+    ]);
   }, 180_000);
 
   test.each(SCENARIOS)('%s, as at ActiveMQ', (scenario) => {

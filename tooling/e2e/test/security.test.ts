@@ -3,15 +3,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  compileJava,
   freePort,
   runBatonMq,
-  runJava,
   startBatonMq,
   temporaryDirectory,
   type BatonMq,
   type TemporaryDirectory,
 } from '@batonmq/services';
+import { javaScenarios, type ScenarioResults } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsSecurity.java', import.meta.url));
 
@@ -71,22 +70,10 @@ async function batonmq(args: readonly string[], input = ''): Promise<[code: unkn
   return [code, program.output];
 }
 
-async function resultsAt(target: string): Promise<Map<string, string>> {
-  const results = new Map<string, string>();
-  await using run = runJava(await compileJava(SOURCE), [target], {
-    onLine: (line) => {
-      const [, result = '', name = ''] = /^(ok|failed) ([^:]+)/.exec(line) ?? [];
-      if (name !== '') results.set(name, result === 'ok' ? 'ok' : line);
-    },
-  });
-  await run.exited;
-  return results;
-}
-
 describe('users made on the command line, with rights from the configuration:', () => {
   let directory: TemporaryDirectory | undefined;
   let broker: BatonMq | undefined;
-  let results: Map<string, string>;
+  let results: ScenarioResults;
   let audit: string;
   let users: string;
   let admin: string;
@@ -105,7 +92,7 @@ describe('users made on the command line, with rights from the configuration:', 
     admin = `127.0.0.1:${await freePort()}`;
     broker = await startBatonMq({ name: 'a', store: 'memory:', config, admin });
     await broker.becomes('active');
-    results = await resultsAt(broker.uri);
+    results = await javaScenarios(SOURCE, [broker.uri]);
   }, 120_000);
   afterAll(async () => {
     await broker?.[Symbol.asyncDispose]();
@@ -161,9 +148,9 @@ describe('users made on the command line, with rights from the configuration:', 
 });
 
 describe('ActiveMQ answers the same:', () => {
-  let results: Map<string, string>;
+  let results: ScenarioResults;
   beforeAll(async () => {
-    results = await resultsAt('control');
+    results = await javaScenarios(SOURCE, ['control']);
   }, 120_000);
 
   test.each(SCENARIOS.filter((name) => !OURS_ALONE.includes(name)))('%s', (scenario) => {

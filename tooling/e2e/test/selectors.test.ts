@@ -1,14 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  compileJava,
-  runJava,
-  startActiveMq,
-  startBatonMq,
-  temporaryDirectory,
-} from '@batonmq/services';
+import { startActiveMq, startBatonMq, temporaryDirectory } from '@batonmq/services';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { javaScenarios, type ScenarioResults } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsSelectors.java', import.meta.url));
 
@@ -29,21 +24,9 @@ const OWN_SCENARIOS = [
   'greater priority goes first where the policy says so',
 ];
 
-async function resultsAt(uri: string): Promise<Map<string, string>> {
-  const results = new Map<string, string>();
-  await using run = runJava(await compileJava(SOURCE), [uri], {
-    onLine: (line) => {
-      const [, result = '', name = ''] = /^(ok|failed) ([^:]+)/.exec(line) ?? [];
-      if (name !== '') results.set(name, result === 'ok' ? 'ok' : line);
-    },
-  });
-  await run.exited;
-  return results;
-}
-
 describe('the Java client selects:', () => {
-  let ours = new Map<string, string>();
-  let control = new Map<string, string>();
+  let ours: ScenarioResults;
+  let control: ScenarioResults;
 
   beforeAll(async () => {
     await using directory = await temporaryDirectory();
@@ -52,7 +35,10 @@ describe('the Java client selects:', () => {
     await using broker = await startBatonMq({ name: 'broker', store: 'memory:', config });
     await broker.becomes('active');
     await using activeMq = await startActiveMq({ directory: directory.path });
-    [ours, control] = await Promise.all([resultsAt(broker.uri), resultsAt(activeMq.uri)]);
+    [ours, control] = await Promise.all([
+      javaScenarios(SOURCE, [broker.uri]),
+      javaScenarios(SOURCE, [activeMq.uri]),
+    ]);
   }, 180_000);
 
   test.each(SHARED_SCENARIOS)('%s, as at ActiveMQ', (scenario) => {

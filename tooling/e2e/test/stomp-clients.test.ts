@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { ManagedProcess, startBatonMq, type BatonMq } from '@batonmq/services';
+import { startBatonMq, type BatonMq } from '@batonmq/services';
 import type { IStompSocket } from '@stomp/stompjs';
 import { TCPWrapper } from '@stomp/tcp-wrapper';
 import stompit from 'stompit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { messagesOf, settled, stompHeaders, stompJsClient } from './stomp-js-client.ts';
+import { pythonScenarios, type ScenarioResults } from '../src/scenario-results.ts';
 
 /** Debian's, which has Debian's packages; another one may come first in the path. */
 const PYTHON = '/usr/bin/python3';
@@ -157,16 +158,10 @@ describe('stompit:', () => {
 });
 
 describe('stomp.py:', () => {
-  const results = new Map<string, string>();
+  let results: ScenarioResults;
 
   beforeAll(async () => {
-    await using run = new ManagedProcess(PYTHON, [SCRIPT, String(broker.port)], {
-      onLine: (line) => {
-        const [, result = '', name = ''] = /^(ok|failed) ([^:]+)/.exec(line) ?? [];
-        if (name !== '') results.set(name, result === 'ok' ? 'ok' : line);
-      },
-    });
-    await run.exited;
+    results = await pythonScenarios(SCRIPT, [String(broker.port)], PYTHON);
   }, 120_000);
 
   test.each(

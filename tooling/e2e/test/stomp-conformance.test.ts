@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { freePort, ManagedProcess, startActiveMq, startBatonMq } from '@batonmq/services';
+import { freePort, startActiveMq, startBatonMq } from '@batonmq/services';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { pythonScenarios, type ScenarioResults } from '../src/scenario-results.ts';
 
 const SCRIPT = fileURLToPath(new URL('../python/stomp_conformance.py', import.meta.url));
 
@@ -147,24 +148,12 @@ const NOT_IN_ACTIVEMQ = new Set([
 ]);
 
 /** Results by rule: `ok`, or the line that says what happened. */
-async function check(port: number, patienceSeconds: number): Promise<ReadonlyMap<string, string>> {
-  const results = new Map<string, string>();
-  await using run = new ManagedProcess(
-    'python3',
-    [SCRIPT, '127.0.0.1', String(port), String(patienceSeconds)],
-    {
-      onLine: (line) => {
-        const [, result = '', name = ''] = /^(ok|failed) ([^:]+)/.exec(line) ?? [];
-        if (name !== '') results.set(name, result === 'ok' ? 'ok' : line);
-      },
-    },
-  );
-  await run.exited;
-  return results;
+function check(port: number, patienceSeconds: number): Promise<ScenarioResults> {
+  return pythonScenarios(SCRIPT, ['127.0.0.1', String(port), String(patienceSeconds)]);
 }
 
 describe('BatonMQ:', () => {
-  let results: ReadonlyMap<string, string>;
+  let results: ScenarioResults;
 
   beforeAll(async () => {
     const stompPort = await freePort();
@@ -183,7 +172,7 @@ describe('BatonMQ:', () => {
 });
 
 describe('ActiveMQ, as control:', () => {
-  let results: ReadonlyMap<string, string>;
+  let results: ScenarioResults;
 
   beforeAll(async () => {
     const stompPort = await freePort();

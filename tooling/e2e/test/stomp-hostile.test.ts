@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, ManagedProcess, startBatonMq, temporaryDirectory } from '@batonmq/services';
+import { freePort, startBatonMq, temporaryDirectory } from '@batonmq/services';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { pythonScenarios, type ScenarioResults } from '../src/scenario-results.ts';
 
 const SCRIPT = fileURLToPath(new URL('../python/stomp_hostile.py', import.meta.url));
 
@@ -23,7 +24,7 @@ const SCENARIOS = [
 ];
 
 describe('STOMP clients that are broken or mean no good:', () => {
-  const results = new Map<string, string>();
+  let results: ScenarioResults;
 
   beforeAll(async () => {
     await using directory = await temporaryDirectory();
@@ -38,14 +39,8 @@ describe('STOMP clients that are broken or mean no good:', () => {
       alsoListen: [`stomp://127.0.0.1:${fewPort}?connectionCountMax=3`],
     });
     await broker.becomes('active');
-    const args = [SCRIPT, stompPort, fewPort, broker.process.pid].map(String);
-    await using run = new ManagedProcess('python3', args, {
-      onLine: (line) => {
-        const [, result = '', name = ''] = /^(ok|failed) ([^:]+)/.exec(line) ?? [];
-        if (name !== '') results.set(name, result === 'ok' ? 'ok' : line);
-      },
-    });
-    await run.exited;
+    const args = [stompPort, fewPort, broker.process.pid].map(String);
+    results = await pythonScenarios(SCRIPT, args);
     expect(broker.role).toBe('active');
   }, 180_000);
 

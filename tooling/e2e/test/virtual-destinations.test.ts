@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startBatonMq, temporaryDirectory } from '@batonmq/services';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { javaScenarios } from '../src/java-scenarios.ts';
+import { javaScenarios } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsVirtual.java', import.meta.url));
 

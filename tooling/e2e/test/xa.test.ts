@@ -8,6 +8,7 @@ import {
 } from '@batonmq/services';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { BrokerPair } from '../src/broker-pair.ts';
+import { javaScenarios, type ScenarioResults } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsXa.java', import.meta.url));
 
@@ -26,29 +27,17 @@ const SCENARIOS = [
   'a durable subscription takes part',
 ];
 
-async function resultsAt(uri: string): Promise<Map<string, string>> {
-  const results = new Map<string, string>();
-  await using run = runJava(await compileJava(SOURCE), ['scenarios', uri], {
-    onLine: (line) => {
-      const [, result = '', name = ''] = /^(ok|failed) ([^:]+)/.exec(line) ?? [];
-      if (name !== '') results.set(name, result === 'ok' ? 'ok' : line);
-    },
-  });
-  await run.exited;
-  return results;
-}
-
 describe('a transaction manager', () => {
-  const ours = new Map<string, string>();
-  const control = new Map<string, string>();
+  let ours: ScenarioResults;
+  let control: ScenarioResults;
 
   beforeAll(async () => {
     await using broker = await startBatonMq({ name: 'broker', store: 'memory:' });
     await broker.becomes('active');
-    for (const [name, result] of await resultsAt(broker.uri)) ours.set(name, result);
+    ours = await javaScenarios(SOURCE, ['scenarios', broker.uri]);
     await using directory = await temporaryDirectory();
     await using activeMq = await startActiveMq({ directory: directory.path });
-    for (const [name, result] of await resultsAt(activeMq.uri)) control.set(name, result);
+    control = await javaScenarios(SOURCE, ['scenarios', activeMq.uri]);
   }, 120_000);
 
   test.each(SCENARIOS)('%s, as at ActiveMQ', (scenario) => {
