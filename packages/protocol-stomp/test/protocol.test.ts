@@ -481,4 +481,16 @@ describe('heart-beats:', () => {
     const client = await broker.connect('1.2', { 'heart-beat': '100,0' });
     await client.ended();
   });
+
+  test('what a silent client had not acknowledged goes to the next one', async () => {
+    const queue = freshQueue();
+    const next = await broker.connect();
+    await next.sendSettled('SEND', { destination: queue }, 'x');
+    const silent = await broker.connect('1.2', { 'heart-beat': '100,0' });
+    silent.send('SUBSCRIBE', { id: 's', destination: queue, ack: 'client' });
+    await silent.next('MESSAGE');
+    next.send('SUBSCRIBE', { id: 's', destination: queue });
+    const { headers, body } = await next.next('MESSAGE');
+    expect([body.toString(), headers['redelivered']]).toEqual(['x', 'true']);
+  });
 });
