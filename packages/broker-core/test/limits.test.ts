@@ -1,3 +1,4 @@
+import type { XaTransactionId } from '@batonmq/model';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Broker, BrokerEvent, PolicyEntry } from '../src/index.ts';
 import { receipt, TestClient, TestWorld } from './test-client.ts';
@@ -232,6 +233,51 @@ describe('a transaction that sends to a full destination', () => {
     const again = new TestClient(world, broker, 'again').consume('B');
     await world.elapse();
     expect(again.texts).toEqual(['consumed']);
+  });
+});
+
+describe('a branch of a distributed transaction that sends to a full queue', () => {
+  const ID: XaTransactionId = {
+    kind: 'xa',
+    formatId: 1,
+    globalTransactionId: Buffer.from('g'),
+    branchQualifier: Buffer.from('b'),
+  };
+
+  test('waits with its prepare; its verdict is never held up', async () => {
+    const { broker, client } = await withPolicy({ maxMessages: 2 });
+    await fill(client, 'A', 2);
+    client.connection.beginTransaction(ID);
+    await client.send('A', 'x', { transactionId: ID });
+    const outcomes: unknown[] = [];
+    client.connection.prepareTransaction(ID, { settled: (outcome) => outcomes.push(outcome) });
+    await world.elapse(1000);
+    expect(outcomes).toEqual([]);
+    const consumer = client.consume('A').ackAtOnce();
+    await world.elapse();
+    expect(outcomes).toEqual(['prepared']);
+    consumer.subscription.close(-1);
+    await fill(client, 'A', 2);
+    const committed = receipt();
+    client.connection.commitPreparedTransaction(ID, committed);
+    await world.run(committed.done);
+    expect(countIn(broker, 'queue://A')).toBe(3);
+  });
+
+  test('is rolled back with "sendFailIfNoSpace", prepared or committed in one phase', async () => {
+    const { client } = await withPolicy({ maxMessages: 2, sendFailIfNoSpace: true });
+    await fill(client, 'A', 2);
+    client.connection.beginTransaction(ID);
+    await client.send('A', 'x', { transactionId: ID });
+    const outcomes: unknown[] = [];
+    client.connection.prepareTransaction(ID, { settled: (outcome) => outcomes.push(outcome) });
+    await world.elapse();
+    expect(outcomes).toMatchObject([{ code: 'BATON_TRANSACTION_ROLLED_BACK' }]);
+    client.connection.beginTransaction(ID);
+    await client.send('A', 'x', { transactionId: ID });
+    await expect(client.commit(ID)).rejects.toMatchObject({
+      code: 'BATON_TRANSACTION_ROLLED_BACK',
+    });
   });
 });
 

@@ -16,6 +16,9 @@ import org.apache.activemq.broker.region.policy.*;
  * What applications meet at full queues through JMS. Argument: the URI of a broker with the policies of
  * {@link #activeMq}, or `activemq` for one of its own. For each scenario one line says `ok NAME` or
  * `failed NAME: why`.
+ *
+ * With `send` or `receive` and a URI: fills a queue that pages and one with a count of messages, or says
+ * what is in the first, and whether the second is still full.
  */
 public final class JmsLimits {
   /** Longer than anything takes; a scenario that waits for it has failed. */
@@ -55,6 +58,10 @@ public final class JmsLimits {
   }
 
   public static void main(String[] args) throws Exception {
+    if (args.length > 1) {
+      acrossTakeover(args[0], args[1]);
+      return;
+    }
     String uri = args[0].equals("activemq") ? startActiveMq() : args[0];
     System.exit(new JmsLimits(uri).runAll() ? 0 : 1);
   }
@@ -157,7 +164,7 @@ public final class JmsLimits {
   }
 
   private void pages() throws Exception {
-    for (int number = 0; number < TOO_MANY; number += 1) send(session, "PAGE.A", number);
+    pageAll("PAGE.A");
     expectAll("PAGE.A", TOO_MANY);
   }
 
@@ -188,6 +195,31 @@ public final class JmsLimits {
     consumer.close();
   }
 
+  private static void acrossTakeover(String what, String uri) throws Exception {
+    JmsLimits client = new JmsLimits(uri);
+    if (what.equals("send")) {
+      client.pageAll("PAGE.KILL");
+      System.out.println("sent, and counted " + client.fill("COUNT.KILL"));
+    } else {
+      int first = client.receiveRest("PAGE.KILL");
+      System.out.println("received from " + first + ", and counted " + client.fill("COUNT.KILL"));
+    }
+    System.exit(0);
+  }
+
+  private void pageAll(String queue) throws JMSException {
+    for (int number = 0; number < TOO_MANY; number += 1) send(session, queue, number);
+  }
+
+  /** Receives all that is there, which must be in order up to the last; returns the first. */
+  private int receiveRest(String queue) throws JMSException {
+    MessageConsumer consumer = session.createConsumer(session.createQueue(queue));
+    int first = receive(consumer).getIntProperty("number");
+    for (int number = first + 1; number < TOO_MANY; number += 1) expect(consumer, number);
+    consumer.close();
+    return first;
+  }
+
   /** Sends until it is refused, as it must be; returns how many were taken. */
   private int fill(String queue) throws Exception {
     for (int number = 0; number < TOO_MANY; number += 1) {
@@ -208,7 +240,8 @@ public final class JmsLimits {
 
   private static void send(Session by, String queue, int number) throws JMSException {
     MessageProducer producer = by.createProducer(by.createQueue(queue));
-    producer.setDeliveryMode(DeliveryMode.NON_PERSISTENT);
+    boolean isCounted = queue.startsWith("COUNT.");
+    producer.setDeliveryMode(isCounted ? DeliveryMode.PERSISTENT : DeliveryMode.NON_PERSISTENT);
     producer.send(numbered(by, number));
     producer.close();
   }

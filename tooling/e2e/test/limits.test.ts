@@ -2,12 +2,19 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { startBatonMq, temporaryDirectory } from '@batonmq/services';
+import {
+  compileJava,
+  runJava,
+  startBatonMq,
+  temporaryDirectory,
+  type ManagedProcess,
+} from '@batonmq/services';
+import { BrokerPair } from '../src/broker-pair.ts';
 import { javaScenarios } from '../src/scenario-results.ts';
 
 const SOURCE = fileURLToPath(new URL('../java/JmsLimits.java', import.meta.url));
 
-/** The same that the program gives to an ActiveMQ of its own. */
+/** The same that the program gives to an ActiveMQ of its own, and one with a count of messages. */
 const POLICIES = `
 policies:
   - queue: 'BLOCK.>'
@@ -21,6 +28,9 @@ policies:
   - queue: 'PAGE.>'
     memoryLimit: 16384
     producerFlowControl: false
+  - queue: 'COUNT.>'
+    maxMessages: 3
+    sendFailIfNoSpace: true
 `;
 
 /** The names of the scenarios, as the program has them, so that one it skips is missed. */
@@ -37,14 +47,19 @@ const SCENARIOS = [
 /** Not with ActiveMQ: there, what waits for memory goes on in any order. */
 const OWN_SCENARIOS = ['what waited with a window arrives in its order'];
 
+async function configIn(directory: string): Promise<string> {
+  const path = join(directory, 'batonmq.yaml');
+  await writeFile(path, POLICIES);
+  return path;
+}
+
 const BROKERS = [
   {
     name: 'BatonMQ',
     scenarios: [...SCENARIOS, ...OWN_SCENARIOS],
     run: async () => {
       await using directory = await temporaryDirectory();
-      const config = join(directory.path, 'batonmq.yaml');
-      await writeFile(config, POLICIES);
+      const config = await configIn(directory.path);
       await using broker = await startBatonMq({ name: 'broker', store: 'memory:', config });
       await broker.becomes('active');
       return await javaScenarios(SOURCE, [broker.uri]);
@@ -71,3 +86,20 @@ describe.each(BROKERS)(
     });
   },
 );
+
+test('what found no memory is there after a kill, in order, and what is stored still counts', async () => {
+  await using directory = await temporaryDirectory();
+  await using files = await temporaryDirectory();
+  const config = await configIn(files.path);
+  await using pair = await BrokerPair.start({ directory: directory.path, config });
+  const program = await compileJava(SOURCE);
+  const run = (what: string): ManagedProcess => runJava(program, [what, pair.uri]);
+  await using sending = run('send');
+  await sending.line(/^sent, and counted 3$/);
+  await pair.killActive();
+  await using receiving = run('receive');
+  const [, first] = await receiving.line(/^received from (\d+), and counted 0$/);
+  // Those before it were in memory alone.
+  expect(Number(first)).toBeGreaterThan(0);
+  expect(Number(first)).toBeLessThan(16);
+}, 60_000);
