@@ -70,9 +70,10 @@ test.each([true, false])(
       { policies: [{ queue: 'A', redeliveryPolicy: POLICY, deadLetterStrategy: policy }] },
     );
     const client = new TestClient(world, broker);
-    const { counts, times } = rejecting(client);
+    const { consumer, counts, times } = rejecting(client);
     await client.send('A', 'one', { isPersistent });
     await world.elapse(1000);
+    expect(consumer.deliveries.at(-1)?.redeliveryDelay).toBe(200);
     const [first = 0, second = 0, third = 0] = times;
     expect(counts).toEqual([0, 1, 2]);
     expect([second - first, third - second]).toEqual([

@@ -184,6 +184,22 @@ test('a delivery shows that it is the first of its group, and the epoch of an ex
   });
 });
 
+test('a redelivery that the broker delayed says so, for without it the Java client may reject it', () => {
+  const message = messageOf(SENT, new ProducerIds(), ARRIVAL);
+  const delivery = {
+    message,
+    destination: message.destination,
+    brokerSequence: 1,
+    redeliveryCount: 9,
+    redeliveryDelay: 5000,
+  };
+  const wire = wireMessageOf(delivery, DEPARTURE);
+  expect(decodeProperties(wire.marshalledProperties).get('redeliveryDelay')).toEqual({
+    kind: 'long',
+    value: 5000,
+  });
+});
+
 test('the extension of another protocol changes nothing', () => {
   const message = messageOf(SENT, new ProducerIds(), ARRIVAL);
   const delivery = {

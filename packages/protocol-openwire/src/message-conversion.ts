@@ -156,13 +156,21 @@ function ownBytes(bytes: Uint8Array | null): Uint8Array | undefined {
 /** The number by which what an exclusive consumer writes to tells it from the one before. */
 const EXCLUSIVE_EPOCH = 'BatonMQExclusiveEpoch';
 
-/** The properties to show: those sent, for a dead letter why it is one, and the epoch of an exclusive consumer. */
-function propertiesOf({ message, exclusiveEpoch }: Delivery): Uint8Array | null {
+/**
+ * The properties to show: those sent, for a dead letter why it is one, the epoch of an exclusive consumer, and the
+ * delay of a redelivery, without which the Java client rejects what was redelivered more often than it would do itself.
+ */
+function propertiesOf(delivery: Delivery): Uint8Array | null {
+  const { message, exclusiveEpoch, redeliveryDelay } = delivery;
   const { deadLetter, properties = null } = message;
-  if (deadLetter === undefined && exclusiveEpoch === undefined) return properties;
+  const isAsSent = deadLetter === undefined && exclusiveEpoch === undefined;
+  if (isAsSent && redeliveryDelay === undefined) return properties;
   const shown = new Map(decodeProperties(properties));
   if (exclusiveEpoch !== undefined) {
     shown.set(EXCLUSIVE_EPOCH, { kind: 'long', value: exclusiveEpoch });
+  }
+  if (redeliveryDelay !== undefined) {
+    shown.set('redeliveryDelay', { kind: 'long', value: redeliveryDelay });
   }
   if (deadLetter === undefined) return encodeProperties(shown);
   shown.set('dlqDeliveryFailureCause', { kind: 'string', value: deadLetter.cause });

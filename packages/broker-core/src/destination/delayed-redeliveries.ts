@@ -66,6 +66,7 @@ export class DelayedRedeliveries {
     entry.isDelayOwed = false;
     const { clock, random } = this.#parts;
     const delay = redeliveryDelay(this.#policy, entry.redeliveryCount, () => random.float());
+    entry.redeliveryDelay = delay;
     this.#push({ entry, dueAt: clock.now() + delay });
     this.#bytes += entry.bytes;
     this.#arm();

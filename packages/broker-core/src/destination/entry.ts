@@ -48,6 +48,8 @@ export class Entry implements Delivery, Receipt {
   isExtending = false;
   /** True if it was delivered by another broker, so that a delay before its next delivery may be due. */
   isDelayOwed: boolean;
+  /** Of its last delay, in milliseconds. */
+  redeliveryDelay: number | undefined = undefined;
   /** Its message group, once it was looked for. */
   group: MessageGroup<Attachment> | undefined = undefined;
   /** True while it is dispatched to the owner of its group. */

@@ -17,6 +17,8 @@ export interface Delivery {
    * takeovers too. What the consumer writes to may refuse a smaller one than it has seen.
    */
   readonly exclusiveEpoch?: number | undefined;
+  /** Milliseconds that the broker let it wait before this redelivery; none if its policy has no delays. */
+  readonly redeliveryDelay?: number | undefined;
 }
 
 /** Where a subscription's messages go. Called in dispatch order; must not throw. */
