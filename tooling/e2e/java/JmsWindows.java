@@ -8,7 +8,7 @@ import org.apache.activemq.ActiveMQConnectionFactory;
 /**
  * Producers whose sends ask for no answer and are held back by a window, through JMS. Argument: the broker's URI. For
  * each scenario one line says `ok NAME` or `failed NAME: why`. With `full` after it, a broker whose queues are small and
- * that gives back the room of sends that fail has scenarios of its own.
+ * that refuses sends to wildcards has scenarios of its own.
  *
  * With `takeover`, a `failover:` URI and a count: a producer with a window sends while its broker
  * dies. Says HALFWAY and waits for a line, goes on, and says what arrived.

@@ -24,7 +24,7 @@ const SCENARIOS = [
   'a message may be larger than the window',
 ];
 
-/** ActiveMQ gives no room back for a send that failed, so its producers stop for ever; and its queues are not small. */
+/** They need queues that are small, and a wildcard that is no place to send to, as it is at ActiveMQ. */
 const OUR_OWN = [
   'a send that fails gives its room back',
   'a producer that waits for room holds up nobody else',

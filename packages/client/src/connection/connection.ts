@@ -148,7 +148,11 @@ export class Connection {
   createSession(options: SessionOptions = {}): Promise<Session> {
     const failure = this.#isClosing ? closedError('The connection') : this.#channel.failure;
     if (failure !== undefined) return lookedAfter(Promise.reject(failure));
-    return Promise.resolve(this.#openSession(options));
+    return lookedAfter(
+      new Promise((resolve) => {
+        resolve(this.#openSession(options));
+      }),
+    );
   }
 
   /** A producer of the connection's own session; see {@link Session.createProducer}. */

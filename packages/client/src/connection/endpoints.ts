@@ -2,7 +2,7 @@ import { BrokerError } from '@batonmq/model';
 import { command, type ConsumerId } from '@batonmq/openwire';
 import type { RuntimeComponents } from '@batonmq/runtime';
 import type { ClientSettings } from '../client-settings.ts';
-import { Consumer, type ConsumerOptions } from '../consumer/consumer.ts';
+import { Consumer, CONSUMER_OPTION_NAMES, type ConsumerOptions } from '../consumer/consumer.ts';
 import { withNamedOptions } from '../consumer/named-options.ts';
 import { redeliveryPolicy } from '../consumer/redelivery-policy.ts';
 import type { CallOptions } from '../deadline.ts';
@@ -11,7 +11,8 @@ import {
   toWireDestination,
   type DestinationLike,
 } from '../message/wire-destination.ts';
-import { Producer, type ProducerOptions } from '../producer/producer.ts';
+import { checkOptionNames } from '../option-names.ts';
+import { Producer, PRODUCER_OPTION_NAMES, type ProducerOptions } from '../producer/producer.ts';
 import { splitProducerOptions } from '../producer/named-options.ts';
 import { ProducerWindow } from '../producer/producer-window.ts';
 import type { SendWindow } from '../producer/send-window.ts';
@@ -52,6 +53,7 @@ export async function makeProducer(
   target: DestinationLike | undefined,
   given: ProducerOptions,
 ): Promise<Producer> {
+  checkOptionNames('createProducer', given, PRODUCER_OPTION_NAMES);
   const { settings, channel, window, producerWindows } = context;
   const { jms, failover, sendTimeoutMs } = settings;
   const number = context.nextNumber();
@@ -105,6 +107,7 @@ export async function makeConsumer(
   target: DestinationLike,
   given: ConsumerOptions,
 ): Promise<Consumer> {
+  checkOptionNames('createConsumer', given, CONSUMER_OPTION_NAMES);
   const { settings, channel, components, receivers } = context;
   const { jms, requestTimeoutMs } = settings;
   const { from, options } = withNamedOptions(toDestination(target), given);
@@ -119,7 +122,7 @@ export async function makeConsumer(
     clientId: context.clientId,
     noLocal: options.noLocal ?? false,
     exclusive: options.isExclusive ?? jms.exclusiveConsumer,
-    priority: options.priority ?? 0,
+    priority: checkedPriority(options),
     retroactive: options.isRetroactive ?? false,
     maximumPendingMessageLimit: options.maximumPendingMessages ?? 0,
   });
@@ -154,6 +157,15 @@ export async function makeConsumer(
     session.consumerEnded(consumer);
     throw thrown;
   }
+}
+
+function checkedPriority({ priority = 0 }: ConsumerOptions): number {
+  if (Number.isInteger(priority) && priority >= -128 && priority <= 127) return priority;
+  throw new BrokerError(
+    'BATON_INVALID_OPTION',
+    `The priority of a consumer is a whole number from -128 to 127, not ${priority}`,
+    { details: { option: 'priority' } },
+  );
 }
 
 async function removeConsumer(

@@ -45,6 +45,19 @@ export interface ConsumerOptions extends CallOptions {
   readonly maximumPendingMessages?: number;
 }
 
+export const CONSUMER_OPTION_NAMES = {
+  prefetchCount: true,
+  selector: true,
+  subscriptionName: true,
+  noLocal: true,
+  isExclusive: true,
+  priority: true,
+  isRetroactive: true,
+  maximumPendingMessages: true,
+  timeoutMs: true,
+  signal: true,
+} satisfies Record<keyof ConsumerOptions, true>;
+
 /** What a consumer uses of its connection. */
 export interface ConsumerContext {
   readonly channel: Channel;

@@ -47,6 +47,17 @@ export interface ProducerOptions extends SendOptions {
   readonly windowBytes?: number;
 }
 
+export const PRODUCER_OPTION_NAMES = {
+  isPersistent: true,
+  priority: true,
+  timeToLiveMs: true,
+  schedule: true,
+  useCompression: true,
+  windowBytes: true,
+  timeoutMs: true,
+  signal: true,
+} satisfies Record<keyof ProducerOptions, true>;
+
 /** What a send resolves with. */
 export class SendReceipt {
   readonly #id: MessageId;

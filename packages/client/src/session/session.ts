@@ -11,6 +11,7 @@ import type { Consumer, ConsumerOptions } from '../consumer/consumer.ts';
 import type { CallOptions } from '../deadline.ts';
 import { closedError, lookedAfter } from '../errors.ts';
 import type { DestinationLike } from '../message/wire-destination.ts';
+import { checkOptionNames } from '../option-names.ts';
 import type { Producer, ProducerOptions } from '../producer/producer.ts';
 import { Transaction } from './transaction.ts';
 
@@ -30,6 +31,18 @@ export interface SessionOptions {
   /** Deliveries and sends take effect together, at `commit`. @defaultValue false */
   readonly isTransacted?: boolean;
 }
+
+const SESSION_OPTION_NAMES = {
+  acknowledge: true,
+  isTransacted: true,
+} satisfies Record<keyof SessionOptions, true>;
+
+const ACKNOWLEDGE_MODES: readonly string[] = [
+  'auto',
+  'dups-ok',
+  'client',
+  'individual',
+] satisfies AcknowledgeMode[];
 
 /** What a session uses of its connection. */
 export interface SessionContext {
@@ -80,8 +93,16 @@ export class Session {
 
   /** Use `createSession` of a connection. */
   constructor(id: SessionId, options: SessionOptions, context: SessionContext) {
+    checkOptionNames('createSession', options, SESSION_OPTION_NAMES);
     this.id = id;
     this.acknowledgeMode = options.acknowledge ?? 'auto';
+    if (!ACKNOWLEDGE_MODES.includes(this.acknowledgeMode)) {
+      throw new BrokerError(
+        'BATON_INVALID_OPTION',
+        `acknowledge is "${this.acknowledgeMode}"; ${ACKNOWLEDGE_MODES.join(', ')} are allowed`,
+        { details: { option: 'acknowledge' } },
+      );
+    }
     this.isTransacted = options.isTransacted ?? false;
     this.#context = context;
   }
