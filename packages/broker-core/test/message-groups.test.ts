@@ -236,6 +236,30 @@ test.each([5, 15, 25, 35, 45])(
   },
 );
 
+test('a message of a new group is passed by nothing that its producer sent later to the same consumer', async () => {
+  const client = new TestClient(world, await world.broker({}, { latencyMs: 10 }));
+  const consumer = client.consume('A');
+  const groups = ['g', undefined, 'h', 'g', undefined, 'i', 'h', undefined];
+  for (const [index, groupId] of groups.entries()) {
+    client.connection.send(client.message('A', `${index}`, { groupId }));
+    await world.elapse(index % 3 === 0 ? 0 : 7);
+  }
+  await world.elapse(100);
+  expect(consumer.texts).toEqual(groups.map((_, index) => `${index}`));
+});
+
+test('while a consumer waits for a message of a new group, another gets what has none', async () => {
+  const client = new TestClient(world, await world.broker({}, { latencyMs: 10 }));
+  const consumers = [client.consume('A'), client.consume('A')];
+  for (const groupId of ['g', undefined]) {
+    client.connection.send(client.message('A', groupId ?? 'none', { groupId }));
+  }
+  await world.elapse(15);
+  expect(consumers.map(({ texts }) => texts)).toEqual([[], ['none']]);
+  await world.elapse(10);
+  expect(consumers.map(({ texts }) => texts)).toEqual([['g'], ['none']]);
+});
+
 test('a pull that does not wait gets the first message of a group', async () => {
   const client = new TestClient(world, await world.broker({}, { latencyMs: 10 }));
   await client.send('A', '1', { groupId: 'g' });

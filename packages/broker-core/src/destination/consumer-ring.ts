@@ -10,6 +10,8 @@ export interface Attachment {
   readonly consumerKey: string;
   readonly priority: number;
   isInRing: boolean;
+  /** Nothing more goes to it in this walk. */
+  isHeldBack: boolean;
   isAttached: boolean;
 }
 
@@ -22,7 +24,7 @@ interface Band {
  * Whose turn it is among consumers that may all have the same messages: greater priority first, in
  * turn among equals.
  *
- * A band's ring holds those that may have room. One that turns out to have none drops out when its
+ * A band's ring holds those that may have room. One that turns out to have none, or is held back, drops out when its
  * turn comes and re-enters when it has some again, so choosing costs the same however many are full.
  */
 export class ConsumerRing {
@@ -40,7 +42,7 @@ export class ConsumerRing {
     for (const { ring } of this.#bands) {
       let attachment: Attachment | undefined;
       while ((attachment = ring.peek()) !== undefined) {
-        if (attachment.isAttached && attachment.subscription.hasRoom) {
+        if (mayTake(attachment)) {
           return attachment.subscription;
         }
         ring.shift();
@@ -56,7 +58,7 @@ export class ConsumerRing {
       for (;;) {
         const attachment = ring.shift();
         if (attachment === undefined) break;
-        if (attachment.isAttached && attachment.subscription.hasRoom) {
+        if (mayTake(attachment)) {
           ring.push(attachment);
           return attachment.subscription;
         }
@@ -73,4 +75,8 @@ export class ConsumerRing {
     this.#bands = [...this.#bands, band].sort((one, other) => other.priority - one.priority);
     return band;
   }
+}
+
+function mayTake({ isAttached, isHeldBack, subscription }: Attachment): boolean {
+  return isAttached && !isHeldBack && subscription.hasRoom;
 }

@@ -2,7 +2,12 @@ import type { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { Attachment } from './consumer-ring.ts';
 import type { Entry } from './entry.ts';
 import { ExclusiveConsumer } from './exclusive-consumer.ts';
-import { MessageGroups, type MessageGroupsSettings, type OwnerStore } from './message-groups.ts';
+import {
+  MessageGroups,
+  type MessageGroup,
+  type MessageGroupsSettings,
+  type OwnerStore,
+} from './message-groups.ts';
 import { Selection, textOf } from './selection.ts';
 
 /**
@@ -28,6 +33,8 @@ export class Consumers {
   #plain: Selection | undefined;
   #turn = 0;
   readonly #exclusive: ExclusiveConsumer;
+  /** Those that wait for the first message of a group, see {@link MessageGroups}. */
+  readonly #heldBack = new Set<Attachment>();
   readonly #settings: ConsumersSettings;
   readonly #owners: OwnerStore;
   /** From the first message of a group on. */
@@ -81,6 +88,7 @@ export class Consumers {
       consumerKey,
       priority,
       isInRing: false,
+      isHeldBack: false,
       isAttached: true,
     };
     this.#selections.set(text, selection);
@@ -121,12 +129,18 @@ export class Consumers {
     if (current !== undefined) return this.#chooseOnly(current, entry);
     if (entry.views !== undefined) return this.#chooseBySelection(entry);
     if (this.#plain === undefined) return 'no-room';
-    return this.#next(this.#plain) ?? 'no-room';
+    return this.#next(this.#plain) ?? this.#nobody;
   }
 
   /** The queue looks at its messages from the first. */
   walkBegins(): void {
-    this.#groups?.walkBegins();
+    if (this.#groups === undefined) return;
+    this.#groups.walkBegins();
+    for (const attachment of this.#heldBack) {
+      attachment.isHeldBack = false;
+      this.enter(attachment);
+    }
+    this.#heldBack.clear();
   }
 
   /** True if messages of its group were passed by since the walk began. */
@@ -143,11 +157,14 @@ export class Consumers {
 
   /** An entry waits for its next redelivery; if it was dispatched, {@link settled} follows. */
   delayBegins(entry: Entry): void {
-    const { groupId } = entry.message;
-    if (groupId === undefined || this.#settings.groups === undefined) return;
-    const groups = this.#groupsWith(this.#settings.groups);
-    if (entry.group === undefined || entry.group.isForgotten) entry.group = groups.of(groupId);
-    groups.delayBegins(entry.group);
+    const group = this.#groupOf(entry);
+    if (group !== undefined) this.#groups?.delayBegins(group);
+  }
+
+  /** True if others of its group come first, so that what it waits for itself does not begin yet. */
+  isBehindOthers(entry: Entry): boolean {
+    const group = this.#groupOf(entry);
+    return group !== undefined && this.#groups?.isWaiting(group) === true;
   }
 
   /** It is back in the queue, or gone. */
@@ -177,11 +194,21 @@ export class Consumers {
     this.#groups?.clear();
   }
 
+  #groupOf(entry: Entry): MessageGroup<Attachment> | undefined {
+    const { groupId } = entry.message;
+    const { groups } = this.#settings;
+    if (groupId === undefined || groups === undefined) return undefined;
+    if (entry.group === undefined || entry.group.isForgotten) {
+      entry.group = this.#groupsWith(groups).of(groupId);
+    }
+    return entry.group;
+  }
+
   #chooseForGroup(groupId: string, entry: Entry, settings: MessageGroupsSettings): Choice {
     const groups = this.#groupsWith(settings);
     if (entry.group === undefined || entry.group.isForgotten) entry.group = groups.of(groupId);
     const attachment = groups.choose(entry.group, entry);
-    if (attachment === undefined) return this.#hasRoom ? 'not-now' : 'no-room';
+    if (attachment === undefined) return this.#nobody;
     entry.isWithOwner = true;
     return attachment.subscription;
   }
@@ -193,6 +220,11 @@ export class Consumers {
       {
         wants: (attachment, entry) => this.#isFor(attachment, entry),
         room: (attachment, entry) => roomFor(attachment, entry),
+        isHeldBack: ({ isHeldBack }) => isHeldBack,
+        holdBack: (attachment) => {
+          attachment.isHeldBack = true;
+          this.#heldBack.add(attachment);
+        },
       },
       this.#owners,
     );
@@ -214,6 +246,7 @@ export class Consumers {
   #chooseOnly(attachment: Attachment, entry: Entry): Choice {
     const { subscription } = attachment;
     if (!subscription.hasRoom) return 'no-room';
+    if (attachment.isHeldBack) return 'not-now';
     const isIts = this.#isFor(attachment, entry) && roomFor(attachment, entry) > 0;
     return isIts ? subscription : 'not-now';
   }
@@ -232,10 +265,15 @@ export class Consumers {
       best = selection;
       bestPriority = priority;
     }
-    if (best === undefined) return this.#hasRoom ? 'not-now' : 'no-room';
+    if (best === undefined) return this.#nobody;
     this.#turn += 1;
     best.turn = this.#turn;
     return this.#next(best) ?? 'no-room';
+  }
+
+  /** Nobody may have it now. */
+  get #nobody(): Choice {
+    return this.#heldBack.size > 0 || this.#hasRoom ? 'not-now' : 'no-room';
   }
 
   get #hasRoom(): boolean {

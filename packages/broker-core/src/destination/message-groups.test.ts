@@ -4,6 +4,7 @@ import { MessageGroups, type GroupConsumer } from './message-groups.ts';
 
 interface Consumer extends GroupConsumer {
   isFull: boolean;
+  isHeldBack: boolean;
   readonly roomCount: number;
   readonly wanted: (text: string) => boolean;
 }
@@ -25,6 +26,7 @@ let stored: Map<string, string>;
 /** What the store has not answered yet. */
 let recording: Receipt[];
 let recordedCount: number;
+let consumers: Consumer[];
 let groups: MessageGroups<Consumer, Message>;
 
 function groupsOf(settings: { ownersMax?: number; isRebalancing?: boolean } = {}): typeof groups {
@@ -32,6 +34,10 @@ function groupsOf(settings: { ownersMax?: number; isRebalancing?: boolean } = {}
     { ownersMax: 100, isRebalancing: true, ...settings },
     {
       wants: (consumer, { text }) => consumer.wanted(text),
+      holdBack: (consumer) => {
+        consumer.isHeldBack = true;
+      },
+      isHeldBack: ({ isHeldBack }) => isHeldBack,
       room: ({ isFull, roomCount }) => (isFull ? 0 : roomCount),
     },
     {
@@ -53,14 +59,16 @@ function join(
   consumerKey: string,
   { priority = 0, roomCount = 100, wanted = () => true }: JoinOptions = {},
 ): Consumer {
-  const consumer = { consumerKey, priority, roomCount, wanted, isFull: false };
+  const consumer = { consumerKey, priority, roomCount, wanted, isFull: false, isHeldBack: false };
   groups.joined(consumer);
+  consumers.push(consumer);
   return consumer;
 }
 
 /** Who gets the next message of a group, in a walk of its own. */
 function walk(group: string, message = new Message()): string | undefined {
   groups.walkBegins();
+  for (const consumer of consumers) consumer.isHeldBack = false;
   return groups.choose(groups.of(group), message)?.consumerKey;
 }
 
@@ -78,6 +86,7 @@ function settle(group: string): void {
 
 beforeEach(() => {
   stored = new Map();
+  consumers = [];
   recording = [];
   recordedCount = 0;
   groups = groupsOf();

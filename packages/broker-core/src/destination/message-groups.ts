@@ -10,7 +10,7 @@
  *        recovered from the store
  *
  * A new owner is sent the first stored message when the store has its name, and not before: a broker
- * that takes over must know whom to wait for.
+ * that takes over must know whom to wait for. Nothing behind that message goes to this consumer before it.
  *
  * 1. Messages of a group that are dispatched and not settled are all at one consumer: its owner
  *    changes only while there are none. So the order of a group holds whoever owns it.
@@ -64,6 +64,9 @@ export interface GroupJudge<C, M> {
   wants(consumer: C, message: M): boolean;
   /** Of one that wants it: how many messages it can take now; 0 if not this one. */
   room(consumer: C, message: M): number;
+  /** It waits for a message: nothing behind that one goes to it until the next walk. */
+  holdBack(consumer: C): void;
+  isHeldBack(consumer: C): boolean;
 }
 
 export class MessageGroup<C> implements Receipt {
@@ -211,6 +214,12 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
     return group.passedInWalk === this.#walk;
   }
 
+  /** True if a message of the group is waited for, so that later ones are passed by. */
+  isWaiting(group: MessageGroup<C>): boolean {
+    if (group.delayedCount > 0) group.passedInWalk = this.#walk;
+    return this.isPassedBy(group);
+  }
+
   /** The group of that id, made if missing. */
   of(groupId: string): MessageGroup<C> {
     const found = this.#groups.get(groupId);
@@ -227,6 +236,7 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
    */
   choose(group: MessageGroup<C>, message: M): C | undefined {
     if (this.isPassedBy(group)) return undefined;
+    if (group.recordingCount > 0 && group.owner !== undefined) this.#judge.holdBack(group.owner);
     const consumer = this.#chosen(group, message);
     if (consumer === undefined) {
       // One that no consumer wants holds up no others.
@@ -236,6 +246,9 @@ export class MessageGroups<C extends GroupConsumer, M extends GroupedMessage> {
     if (consumer !== group.owner) this.#assign(group, consumer);
     if (message.isStored && group.storedOwner !== consumer.consumerKey) {
       this.#record(group, consumer.consumerKey);
+      this.#judge.holdBack(consumer);
+    }
+    if (this.#judge.isHeldBack(consumer)) {
       group.passedInWalk = this.#walk;
       return undefined;
     }

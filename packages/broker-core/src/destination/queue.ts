@@ -276,6 +276,10 @@ export class Queue {
         continue;
       }
       if (this.#delayed !== undefined && entry.isDelayOwed) {
+        if (this.consumers.isBehindOthers(entry)) {
+          index += 1;
+          continue;
+        }
         this.consumers.delayBegins(entry);
         this.#addDelayed(this.#delayed, lane.take(entry, index));
         continue;
