@@ -101,7 +101,14 @@ class Run {
     const options = { policies, ...(isSlow && { latencyMs: 3, readLatencyMs: 3, isLate: true }) };
     this.#brokers.push(await this.#world.broker(settings, options));
     this.#brokers.push(await this.#world.broker(settings, options));
-    this.#producers = [this.#client('p1'), this.#client('p2')];
+    this.#connectProducers();
+  }
+
+  /** Under new names: message ids do not repeat. */
+  #connectProducers(): void {
+    this.#clientCount += 1;
+    const names = ['one', 'other'].map((name) => `${name}${this.#clientCount}`);
+    this.#producers = names.map((name) => this.#client(name));
   }
 
   async #step(): Promise<void> {
@@ -243,7 +250,7 @@ class Run {
     this.#world.space.depose();
     await this.#world.elapse(100);
     this.#brokers.reverse();
-    this.#producers = [this.#client('p1'), this.#client('p2')];
+    this.#connectProducers();
     for (const holder of before) if (this.#chance(0.7)) this.#consume(holder);
   }
 
@@ -354,8 +361,10 @@ class Run {
     return new TestClient(this.#world, this.#brokers[0] as Broker, name);
   }
 
-  #any<T>(from: readonly T[]): T {
-    return from[this.#upTo(from.length - 1)] as T;
+  #any<T>(from: readonly [T, ...T[]]): T;
+  #any<T>(from: readonly T[]): T | undefined;
+  #any<T>(from: readonly T[]): T | undefined {
+    return from[this.#upTo(from.length - 1)];
   }
 
   #upTo(max: number): number {
