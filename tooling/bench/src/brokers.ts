@@ -14,6 +14,9 @@ import {
 /** The checkout that is measured. */
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** So long a connection lives that a broker means to keep. */
+const STAYS_OPEN_MS = 50;
+
 /** `baseline` is BatonMQ from another checkout. */
 export const BROKER_NAMES = ['batonmq', 'baseline', 'activemq', 'rabbitmq', 'nats'] as const;
 export type BrokerName = (typeof BROKER_NAMES)[number];
@@ -155,15 +158,22 @@ async function listening(port: number, broker: ManagedProcess): Promise<void> {
   }
 }
 
+/** A broker opens its port for a moment to see whether it may, before it waits in line: only a connection that stays is a sign. */
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
+    const decide = (isAccepted: boolean): void => {
       socket.destroy();
-      resolve(true);
+      resolve(isAccepted);
+    };
+    socket.setTimeout(STAYS_OPEN_MS, () => {
+      decide(!socket.connecting);
     });
-    socket.once('error', () => {
-      resolve(false);
-    });
+    for (const event of ['error', 'end', 'close']) {
+      socket.once(event, () => {
+        decide(false);
+      });
+    }
+    socket.resume();
   });
 }
