@@ -314,27 +314,24 @@ export class Producer {
       interrupted: interrupted === 'resend' ? interrupted : settled(settle),
       settle,
     });
-    const enter = (): void => {
-      const isEntering = window.enter(size, () => {
-        isInside = true;
-        if (isSettled) window.leave(size);
-        else channel.transmit(commandId);
-      });
-      if (!isEntering) channel.cancel(commandId, tooManySends());
+    const transmit = (): void => {
+      isInside = true;
+      if (isSettled) window.leave(size);
+      else channel.transmit(commandId);
     };
     if (producerWindow === undefined) {
-      enter();
+      if (!window.enter(size, transmit)) channel.cancel(commandId, tooManySends());
       return;
     }
-    const isEntering = producerWindow.enter(ownSize, () => {
+    const isInLine = producerWindow.enter(ownSize, () => {
       if (isSettled) {
         producerWindow.settled(ownSize, false);
         return;
       }
       isInsideOwn = true;
-      enter();
+      if (!window.enter(size, transmit)) channel.cancel(commandId, tooManySends());
     });
-    if (!isEntering) channel.cancel(commandId, tooManySends());
+    if (!isInLine) channel.cancel(commandId, tooManySends());
   }
 
   #message(target: WireDestination | null, sendable: Sendable, options: SendOptions): WireMessage {
