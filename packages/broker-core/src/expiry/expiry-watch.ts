@@ -78,14 +78,12 @@ export class ExpiryWatch {
 
   #tick(): void {
     const now = secondOf(this.#parts.clock.wallTime());
+    const due: Queue[] = [];
     for (const [second, queues] of this.#queues) {
-      if (second > now) {
-        if (queues.size === 0) this.#queues.delete(second);
-        continue;
-      }
-      this.#queues.delete(second);
-      for (const queue of queues) queue.removeExpired();
+      if (second <= now) due.push(...queues);
+      if (second <= now || queues.size === 0) this.#queues.delete(second);
     }
+    for (const queue of due) queue.removeExpired();
   }
 
   #readLater(): void {
