@@ -19,7 +19,8 @@ export class Client {
   readonly #settings: StompSettings;
   readonly #consumers = new Map<number, Consumer>();
   readonly #consumersById = new Map<string, Consumer>();
-  readonly #transactions = new Map<string, OpenTransaction>();
+  /** Made with the first: most clients have none, and an idle one must cost little. */
+  #transactions: Map<string, OpenTransaction> | undefined;
   #consumerCount = 0;
   #transactionCount = 0;
   #sentCount = 0;
@@ -98,14 +99,14 @@ export class Client {
   /** @throws `BATON_LIMIT`, `BATON_PROTOCOL` if it is open. */
   begin(name: string): LocalTransactionId {
     const { transactionCountMax } = this.#settings;
-    if (this.#transactions.has(name))
-      throw protocolError(`The transaction "${name}" is open already`);
-    if (this.#transactions.size >= transactionCountMax) {
+    const transactions = (this.#transactions ??= new Map<string, OpenTransaction>());
+    if (transactions.has(name)) throw protocolError(`The transaction "${name}" is open already`);
+    if (transactions.size >= transactionCountMax) {
       throw limit('transactions', transactionCountMax, 'transactionCountMax');
     }
     const id = this.nextTransactionId();
     this.connection.beginTransaction(id);
-    this.#transactions.set(name, new OpenTransaction(id));
+    transactions.set(name, new OpenTransaction(id));
     return id;
   }
 
@@ -117,7 +118,7 @@ export class Client {
 
   /** @throws `BATON_UNKNOWN_TRANSACTION` if it is not open. */
   transaction(name: string): OpenTransaction {
-    const transaction = this.#transactions.get(name);
+    const transaction = this.#transactions?.get(name);
     if (transaction !== undefined) return transaction;
     throw new BrokerError(
       'BATON_UNKNOWN_TRANSACTION',
@@ -129,7 +130,7 @@ export class Client {
   /** As {@link transaction}; it is not open any more after that. */
   endTransaction(name: string): OpenTransaction {
     const transaction = this.transaction(name);
-    this.#transactions.delete(name);
+    this.#transactions?.delete(name);
     return transaction;
   }
 }

@@ -44,13 +44,19 @@ export interface NamedDestination {
   readonly options: string | undefined;
 }
 
+/** The temporary destinations of a client, both ways. */
+interface OwnNames {
+  readonly byName: Map<string, Destination>;
+  readonly nameByKey: Map<string, string>;
+}
+
 /** How one client names destinations. Its temporary ones have names of its own choice. */
 export class DestinationNames {
   readonly #connection: BrokerConnection;
   readonly #temporaryCountMax: number;
   readonly #known = new Map<string, NamedDestination>();
-  readonly #ownByName = new Map<string, Destination>();
-  readonly #ownNameByKey = new Map<string, string>();
+  /** Made with the first: most connections have none, and an idle one must cost little. */
+  #own: OwnNames | undefined;
   #lastName = Buffer.alloc(0);
   #last: Destination | undefined;
 
@@ -90,7 +96,7 @@ export class DestinationNames {
 
   /** How the client knows it. */
   format(target: Destination): string {
-    return this.#ownNameByKey.get(target.key) ?? remoteName(target);
+    return this.#own?.nameByKey.get(target.key) ?? remoteName(target);
   }
 
   #parse(text: string): NamedDestination {
@@ -107,7 +113,7 @@ export class DestinationNames {
   /** @param bare - What a name without a prefix is. */
   #one(name: string, bare: DestinationKind): Destination {
     for (const [prefix, kind] of OWN_PREFIXES) {
-      if (name.startsWith(prefix)) return this.#own(name, kind);
+      if (name.startsWith(prefix)) return this.#ownDestination(name, kind);
     }
     for (const [prefix, kind] of PREFIXES) {
       if (name.startsWith(prefix)) return destination(kind, name.slice(prefix.length));
@@ -119,10 +125,12 @@ export class DestinationNames {
     );
   }
 
-  #own(name: string, kind: DestinationKind): Destination {
-    const known = this.#ownByName.get(name);
+  #ownDestination(name: string, kind: DestinationKind): Destination {
+    this.#own ??= { byName: new Map(), nameByKey: new Map() };
+    const own: OwnNames = this.#own;
+    const known = own.byName.get(name);
     if (known !== undefined) return known;
-    const count = this.#ownByName.size;
+    const count = own.byName.size;
     if (count >= this.#temporaryCountMax) {
       throw new BrokerError(
         'BATON_LIMIT',
@@ -131,8 +139,8 @@ export class DestinationNames {
     }
     const made = destination(kind, `${this.#connection.connectionId}:${count + 1}`);
     this.#connection.addDestination(made);
-    this.#ownByName.set(name, made);
-    this.#ownNameByKey.set(made.key, name);
+    own.byName.set(name, made);
+    own.nameByKey.set(made.key, name);
     return made;
   }
 }
