@@ -3,7 +3,7 @@ import type { Clock, Logger, Random } from '@batonmq/runtime';
 import type { Lease } from '@batonmq/store-spi';
 import type { Destinations } from './destination/destinations.ts';
 import type { GroupOwners } from './destination/group-owners.ts';
-import type { Usage } from './destination/usage.ts';
+import type { Usage, UsageWatch } from './destination/usage.ts';
 import type { RecoveryImages } from './destination/recovery-images.ts';
 import type { Window } from './destination/queue.ts';
 import type { WantedStore } from './destination/wanted-store.ts';
@@ -28,6 +28,8 @@ export interface TermParts {
   readonly lease: Lease;
   readonly writes: WriteQueue;
   readonly endOfTurn: EndOfTurn;
+  /** Hears of all the usages that follow, and of those of destinations. */
+  readonly usages: UsageWatch;
   readonly memory: Usage;
   /** Bytes of the stored messages of all queues. */
   readonly stored: Usage;
@@ -55,8 +57,6 @@ export interface TermParts {
   clientIdOf(connectionId: ConnectionId): string | undefined;
   /** The next number of a message entering this broker's memory. */
   nextBrokerSequence(): number;
-  /** Some memory usage was relieved: look at the senders that wait. */
-  readonly relieved: () => void;
   readonly emit: (event: BrokerEvent) => void;
   /** Whether what a user collects while it is away may hold messages of a topic; nobody may read nothing. */
   mayRead(reader: Principal | undefined, target: Destination): boolean;

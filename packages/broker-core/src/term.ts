@@ -9,7 +9,7 @@ import { FlowControl } from './connection/flow-control.ts';
 import { Destinations } from './destination/destinations.ts';
 import { WantedStore } from './destination/wanted-store.ts';
 import { GroupOwners } from './destination/group-owners.ts';
-import { statuses, Usage, type LimitStatus } from './destination/usage.ts';
+import { statuses, Usage, UsageWatch, type LimitStatus } from './destination/usage.ts';
 import { InactiveDestinations } from './destination/inactive-destinations.ts';
 import { Queue } from './destination/queue.ts';
 import { RecoveryImages } from './destination/recovery-images.ts';
@@ -65,6 +65,7 @@ export class Term implements TermParts {
   readonly lease: Lease;
   readonly writes: WriteQueue;
   readonly endOfTurn: EndOfTurn;
+  readonly usages: UsageWatch;
   readonly memory: Usage;
   readonly stored: Usage;
   readonly paged: Usage;
@@ -107,13 +108,14 @@ export class Term implements TermParts {
     this.#brokerSequence = (lease.epoch % EPOCHS_TOLD_APART) * BROKER_SEQUENCES_PER_EPOCH;
     this.endOfTurn = new EndOfTurn(this.clock);
     this.writes = new WriteQueue(lease, this.clock, settings, {
-      relieved: this.relieved,
+      relieved: this.#relieved,
       failed: environment.failed,
     });
     this.#waits = new DurableWaits(this.writes);
-    this.memory = new Usage('memoryLimitBytes', settings.memoryLimitBytes, this.relieved);
-    this.stored = new Usage('storeLimitBytes', settings.storeLimitBytes, this.relieved);
-    this.paged = new Usage('tempLimitBytes', settings.tempLimitBytes, this.relieved);
+    this.usages = new UsageWatch(this.#relieved);
+    this.memory = new Usage('memoryLimitBytes', settings.memoryLimitBytes, this.usages);
+    this.stored = new Usage('storeLimitBytes', settings.storeLimitBytes, this.usages);
+    this.paged = new Usage('tempLimitBytes', settings.tempLimitBytes, this.usages);
     this.policies = environment.policies;
     this.destinations = new Destinations(this, environment.virtualDestinations);
     this.#inactive = new InactiveDestinations(this);
@@ -282,7 +284,7 @@ export class Term implements TermParts {
     return this.#brokerSequence;
   }
 
-  readonly relieved = (): void => {
+  readonly #relieved = (): void => {
     this.#flow.relieved();
   };
 

@@ -57,6 +57,8 @@ interface HeldSend {
 export class FlowControl {
   readonly #parts: TermParts;
   readonly #router: Router;
+  /** Whether some destinations have to know their producers. */
+  readonly #knowsProducers: boolean;
   readonly #events: FlowEvents;
   readonly #commits: HeldCommits;
   readonly #inputs: PausedInputs;
@@ -71,6 +73,10 @@ export class FlowControl {
   constructor(parts: TermParts, router: Router) {
     this.#parts = parts;
     this.#router = router;
+    this.#knowsProducers = parts.policies.entries.some(
+      ({ maxProducers = 0, gcInactiveDestinations = false }) =>
+        maxProducers > 0 || gcInactiveDestinations,
+    );
     this.#events = new FlowEvents(parts);
     this.#commits = new HeldCommits(router, this.#events);
     this.#inputs = new PausedInputs(parts, this.#events, (message) => this.#obstacle(message));
@@ -83,7 +89,7 @@ export class FlowControl {
     message: Message,
     receipt: Receipt | undefined,
   ): void {
-    const obstacle = this.#router.obstacle(message, producer);
+    const obstacle = this.#mayMeetObstacles ? this.#router.obstacle(message, producer) : undefined;
     if (obstacle !== undefined) this.#meet(obstacle, connection, receipt !== undefined);
     const canWait = obstacle !== undefined && receipt !== undefined;
     if (canWait || (producer.heldCount > 0 && this.#hasHeldBefore(producer, message))) {
@@ -159,6 +165,11 @@ export class FlowControl {
     if (canWait) return;
     const waitedMs = this.#inputs.waitedMs(connection, obstacle);
     if (waitedMs !== undefined) throw noRoom(obstacle, waitedMs);
+  }
+
+  /** Most brokers are not full anywhere and do not limit producers: then no destination is asked. */
+  get #mayMeetObstacles(): boolean {
+    return this.#knowsProducers || this.#parts.usages.isAnyFull;
   }
 
   #hasHeldBefore(producer: ProducerState, message: Message): boolean {

@@ -28,10 +28,10 @@ export class QueueRoom {
   constructor(policy: DestinationPolicy, parts: TermParts) {
     const { storeLimit, maxMessages, producerFlowControl } = { ...POLICY_DEFAULTS, ...policy };
     this.memory = destinationMemory(policy, parts);
-    this.stored = new Usage('storeLimit', storeLimit, parts.relieved, parts.stored);
-    this.messages = new Usage('maxMessages', maxMessages, parts.relieved);
+    this.stored = new Usage('storeLimit', storeLimit, parts.usages, parts.stored);
+    this.messages = new Usage('maxMessages', maxMessages, parts.usages);
     this.mayPage = !producerFlowControl;
-    this.#paged = new Usage('tempLimitBytes', 0, parts.relieved, parts.paged);
+    this.#paged = new Usage('tempLimitBytes', 0, parts.usages, parts.paged);
   }
 
   /** Also false if a message is still on its way to the store. */
@@ -111,13 +111,8 @@ function isPaged({ message, lane, sequence }: Entry): boolean {
 
 /** The memory of one destination. */
 export function destinationMemory({ memoryLimit }: DestinationPolicy, parts: TermParts): Usage {
-  const { relieved, memory, settings } = parts;
+  const { usages, memory, settings } = parts;
   return memoryLimit === undefined
-    ? new Usage(
-        'destinationMemoryLimitBytes',
-        settings.destinationMemoryLimitBytes,
-        relieved,
-        memory,
-      )
-    : new Usage('memoryLimit', memoryLimit, relieved, memory);
+    ? new Usage('destinationMemoryLimitBytes', settings.destinationMemoryLimitBytes, usages, memory)
+    : new Usage('memoryLimit', memoryLimit, usages, memory);
 }

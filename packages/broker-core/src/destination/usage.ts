@@ -24,6 +24,30 @@ export interface LimitStatus {
   readonly percent: number;
 }
 
+/** Hears of usages, and counts those that are at their limit: while there are none, nobody need look. */
+export class UsageWatch {
+  readonly #relieved: () => void;
+  #fullCount = 0;
+
+  /** @param relieved - Called when one was full and there is room again. */
+  constructor(relieved: () => void) {
+    this.#relieved = relieved;
+  }
+
+  get isAnyFull(): boolean {
+    return this.#fullCount > 0;
+  }
+
+  reached(): void {
+    this.#fullCount += 1;
+  }
+
+  relieved(): void {
+    this.#fullCount -= 1;
+    this.#relieved();
+  }
+}
+
 /**
  * What is kept, against a limit. Usages form a tree of two levels: a destination's counts in the
  * broker's too.
@@ -33,18 +57,15 @@ export class Usage {
   /** Infinite if there is none. */
   readonly limit: number;
   readonly #parent: Usage | undefined;
-  readonly #relieved: () => void;
+  readonly #watch: UsageWatch;
   #used = 0;
   #isAtLimit = false;
 
-  /**
-   * @param limit - 0 is none.
-   * @param relieved - Called when it was full and there is room again.
-   */
-  constructor(name: LimitName, limit: number, relieved: () => void, parent?: Usage) {
+  /** @param limit - 0 is none. */
+  constructor(name: LimitName, limit: number, watch: UsageWatch, parent?: Usage) {
     this.name = name;
     this.limit = limit === 0 ? Infinity : limit;
-    this.#relieved = relieved;
+    this.#watch = watch;
     this.#parent = parent;
   }
 
@@ -74,7 +95,10 @@ export class Usage {
   /** Never refuses: whoever lets messages in looks at {@link full} first. */
   add(amount: number): void {
     this.#used += amount;
-    if (this.#used >= this.limit) this.#isAtLimit = true;
+    if (this.#used >= this.limit && !this.#isAtLimit) {
+      this.#isAtLimit = true;
+      this.#watch.reached();
+    }
     this.#parent?.add(amount);
   }
 
@@ -83,7 +107,7 @@ export class Usage {
     this.#parent?.remove(amount);
     if (!this.#isAtLimit || this.#used > this.limit * RELIEF) return;
     this.#isAtLimit = false;
-    this.#relieved();
+    this.#watch.relieved();
   }
 }
 
