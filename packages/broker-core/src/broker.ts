@@ -1,6 +1,6 @@
 import type { Destination, Epoch, Message } from '@batonmq/model';
 import type { BrokerConnection, ConnectOptions } from './connection/connection.ts';
-import type { LimitStatus } from './destination/usage.ts';
+import type { LimitStatus } from './limit/usage.ts';
 import type { BrokerEvent, BrokerEventType } from './events.ts';
 import type { RedriveOptions, RedriveResult } from './message/redrive.ts';
 import type { EffectivePolicy } from './policy/policies.ts';

@@ -3,7 +3,7 @@ import type { RuntimeComponents } from '@batonmq/runtime';
 import { openStore, STORE_PLUGIN, type Store, type StorePlugin } from '@batonmq/store-spi';
 import type { Broker, DestinationStatus, DurableSubscriptionStatus } from './broker.ts';
 import type { BrokerConnection, ConnectOptions } from './connection/connection.ts';
-import type { LimitStatus } from './destination/usage.ts';
+import type { LimitStatus } from './limit/usage.ts';
 import { EventEmitter } from './event-emitter.ts';
 import type { BrokerEvent, BrokerEventType } from './events.ts';
 import { resolveBrokerOptions, type BrokerOptions } from './options.ts';

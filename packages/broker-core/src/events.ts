@@ -6,7 +6,7 @@ import type {
   Message,
   ProducerId,
 } from '@batonmq/model';
-import type { LimitStatus } from './destination/usage.ts';
+import type { LimitStatus } from './limit/usage.ts';
 import type { Role } from './role/role.ts';
 import type { Action } from './security/security.ts';
 

@@ -15,7 +15,7 @@ export type {
 } from './connection/connection.ts';
 export type { TimestampOptions, TimestampSettings } from './message/timestamps.ts';
 export { createBroker, type CreateBrokerOptions } from './create-broker.ts';
-export type { LimitName, LimitStatus } from './destination/usage.ts';
+export type { LimitName, LimitStatus } from './limit/usage.ts';
 export type { BrokerEvent, BrokerEventType } from './events.ts';
 export {
   BROKER_DEFAULTS,

@@ -7,12 +7,12 @@ import { ClientConnection, type ConnectionParts } from './connection/client-conn
 import type { ConnectOptions } from './connection/connection.ts';
 import { FlowControl } from './connection/flow-control.ts';
 import { Destinations } from './destination/destinations.ts';
-import { WantedStore } from './destination/wanted-store.ts';
-import { GroupOwners } from './destination/group-owners.ts';
-import { statuses, Usage, UsageWatch, type LimitStatus } from './destination/usage.ts';
+import { WantedStore } from './virtual/wanted-store.ts';
+import { GroupOwners } from './group/group-owners.ts';
+import { statuses, Usage, UsageWatch, type LimitStatus } from './limit/usage.ts';
 import { InactiveDestinations } from './destination/inactive-destinations.ts';
 import { Queue } from './destination/queue.ts';
-import { RecoveryImages } from './destination/recovery-images.ts';
+import { RecoveryImages } from './image/recovery-images.ts';
 import { Router } from './destination/router.ts';
 import type { Topic } from './destination/topic.ts';
 import { DurableWaits } from './durable-waits.ts';

@@ -1,7 +1,7 @@
 import { assert, isBrokerError, type Destination, type Message } from '@batonmq/model';
 import type { CancelTimer } from '@batonmq/runtime';
-import { isRefusedAtOnce, noRoom, patienceMs, type Obstacle } from '../destination/obstacle.ts';
-import type { ProducerPlaces } from '../destination/producer-places.ts';
+import { isRefusedAtOnce, noRoom, patienceMs, type Obstacle } from '../limit/obstacle.ts';
+import type { ProducerPlaces } from '../limit/producer-places.ts';
 import type { Router } from '../destination/router.ts';
 import type { ProducerMark } from '../message/producer-marks.ts';
 import type { TermParts } from '../term-parts.ts';

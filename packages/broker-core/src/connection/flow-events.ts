@@ -1,5 +1,5 @@
 import type { Message } from '@batonmq/model';
-import type { Obstacle } from '../destination/obstacle.ts';
+import type { Obstacle } from '../limit/obstacle.ts';
 import type { TermParts } from '../term-parts.ts';
 import type { ClientConnection } from './client-connection.ts';
 

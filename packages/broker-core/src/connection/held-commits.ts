@@ -1,5 +1,5 @@
 import { isBrokerError, type BrokerError } from '@batonmq/model';
-import { noRoom, type Obstacle } from '../destination/obstacle.ts';
+import { noRoom, type Obstacle } from '../limit/obstacle.ts';
 import type { Router } from '../destination/router.ts';
 import type { Transaction } from '../transaction/transaction.ts';
 import type { ClientConnection } from './client-connection.ts';

@@ -1,5 +1,5 @@
 import type { Message } from '@batonmq/model';
-import { patienceMs, type Obstacle } from '../destination/obstacle.ts';
+import { patienceMs, type Obstacle } from '../limit/obstacle.ts';
 import type { TermParts } from '../term-parts.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { FlowEvents } from './flow-events.ts';

@@ -18,11 +18,11 @@ import type { Subscription } from '../subscription/subscription.ts';
 import { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { Access } from '../security/access.ts';
 import type { TermParts } from '../term-parts.ts';
-import { parseLaneKey } from './lane-key.ts';
-import { hasConsumerPlace, requireConsumerPlace } from './consumer-places.ts';
-import { DestinationQuotas } from './destination-quotas.ts';
+import { parseLaneKey } from '../dispatch/lane-key.ts';
+import { hasConsumerPlace, requireConsumerPlace } from '../limit/consumer-places.ts';
+import { DestinationQuotas } from '../limit/destination-quotas.ts';
 import { Queue } from './queue.ts';
-import { Routes } from './routes.ts';
+import { Routes } from '../virtual/routes.ts';
 import { Topic, topicMessage } from './topic.ts';
 
 /** Hears of every destination there is and of each that comes, as far as its pattern covers it. */

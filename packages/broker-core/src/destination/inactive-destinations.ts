@@ -3,7 +3,7 @@ import type { CancelTimer } from '@batonmq/runtime';
 import { POLICY_DEFAULTS } from '../policy/policy-defaults.ts';
 import { isAdvisoryName } from '../security/reserved-names.ts';
 import type { TermParts } from '../term-parts.ts';
-import { consumerCount } from './consumer-places.ts';
+import { consumerCount } from '../limit/consumer-places.ts';
 import { Queue } from './queue.ts';
 import type { Topic } from './topic.ts';
 

@@ -15,21 +15,21 @@ import type { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { Redelivered } from '../subscription/redelivered.ts';
 import type { TermParts } from '../term-parts.ts';
 import { NOT_STORED } from '../write-queue.ts';
-import type { Attachment } from './consumer-ring.ts';
-import { Consumers } from './consumers.ts';
-import { consumersSettings } from './consumers-settings.ts';
-import { DelayedRedeliveries } from './delayed-redeliveries.ts';
-import { DispatchGate } from './dispatch-gate.ts';
-import { Entry } from './entry.ts';
-import { Lane, type LaneSnapshot } from './lane.ts';
-import { laneKey, NORMAL_PRIORITY } from './lane-key.ts';
-import { MessageWatch } from './message-watch.ts';
-import { ProducerPlaces } from './producer-places.ts';
-import { QueueRoom } from './queue-room.ts';
-import type { Route } from './routes.ts';
-import { SlowConsumers } from './slow-consumers.ts';
-import type { Usage } from './usage.ts';
-import type { WantedMessages } from './wanted-messages.ts';
+import type { Attachment } from '../dispatch/consumer-ring.ts';
+import { Consumers } from '../dispatch/consumers.ts';
+import { consumersSettings } from '../dispatch/consumers-settings.ts';
+import { DelayedRedeliveries } from '../dispatch/delayed-redeliveries.ts';
+import { DispatchGate } from '../dispatch/dispatch-gate.ts';
+import { Entry } from '../dispatch/entry.ts';
+import { Lane, type LaneSnapshot } from '../dispatch/lane.ts';
+import { laneKey, NORMAL_PRIORITY } from '../dispatch/lane-key.ts';
+import { MessageWatch } from '../dispatch/message-watch.ts';
+import { ProducerPlaces } from '../limit/producer-places.ts';
+import { QueueRoom } from '../limit/queue-room.ts';
+import type { Route } from '../virtual/routes.ts';
+import { SlowConsumers } from '../dispatch/slow-consumers.ts';
+import type { Usage } from '../limit/usage.ts';
+import type { WantedMessages } from '../virtual/wanted-messages.ts';
 
 /** Bytes of ready stored messages, of all queues together. */
 export interface Window {

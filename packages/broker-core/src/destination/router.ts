@@ -2,11 +2,11 @@ import { isComposite, type Message } from '@batonmq/model';
 import type { ProducerState } from '../connection/flow-control.ts';
 import type { Receipt } from '../connection/connection.ts';
 import type { TermParts } from '../term-parts.ts';
-import type { Entry } from './entry.ts';
-import type { Obstacle } from './obstacle.ts';
+import type { Entry } from '../dispatch/entry.ts';
+import type { Obstacle } from '../limit/obstacle.ts';
 import { Queue } from './queue.ts';
-import { Receivers } from './receivers.ts';
-import { StoredBodies } from './stored-bodies.ts';
+import { Receivers } from '../virtual/receivers.ts';
+import { StoredBodies } from '../virtual/stored-bodies.ts';
 import type { Topic } from './topic.ts';
 
 /** Who a message is from, as far as its delivery depends on it. */

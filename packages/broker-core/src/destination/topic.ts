@@ -14,14 +14,14 @@ import type { DurableSubscription } from '../subscription/durable-subscription.t
 import type { Delivery } from '../subscription/subscription.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';
-import { DispatchOrder } from './dispatch-order.ts';
-import { MessageWatch } from './message-watch.ts';
-import { ProducerPlaces } from './producer-places.ts';
-import { destinationMemory } from './queue-room.ts';
-import type { RecoveryImage } from './recovery-image.ts';
-import type { Route } from './routes.ts';
-import type { Usage } from './usage.ts';
-import { StoredBodies } from './stored-bodies.ts';
+import { DispatchOrder } from '../dispatch/dispatch-order.ts';
+import { MessageWatch } from '../dispatch/message-watch.ts';
+import { ProducerPlaces } from '../limit/producer-places.ts';
+import { destinationMemory } from '../limit/queue-room.ts';
+import type { RecoveryImage } from '../image/recovery-image.ts';
+import type { Route } from '../virtual/routes.ts';
+import type { Usage } from '../limit/usage.ts';
+import { StoredBodies } from '../virtual/stored-bodies.ts';
 
 /** A message on its way to the subscriptions of a topic, which share it. */
 export interface TopicMessage extends Delivery {

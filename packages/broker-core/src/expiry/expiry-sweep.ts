@@ -1,8 +1,8 @@
 import type { BrokerError, Message, Sequence } from '@batonmq/model';
 import type { Receipt } from '../connection/connection.ts';
-import type { Backlog, PagedMessage } from '../destination/backlog.ts';
-import { Entry } from '../destination/entry.ts';
-import type { Lane } from '../destination/lane.ts';
+import type { Backlog, PagedMessage } from '../dispatch/backlog.ts';
+import { Entry } from '../dispatch/entry.ts';
+import type { Lane } from '../dispatch/lane.ts';
 import type { TermParts } from '../term-parts.ts';
 import { ExpiryIndex, type Span } from './expiry-index.ts';
 import { secondOf } from './expiry-second.ts';

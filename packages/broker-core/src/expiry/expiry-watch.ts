@@ -1,5 +1,5 @@
 import type { CancelTimer } from '@batonmq/runtime';
-import type { Lane } from '../destination/lane.ts';
+import type { Lane } from '../dispatch/lane.ts';
 import { Queue } from '../destination/queue.ts';
 import type { TermParts } from '../term-parts.ts';
 import { secondOf } from './expiry-second.ts';

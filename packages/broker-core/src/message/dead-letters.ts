@@ -1,8 +1,8 @@
 import { type BrokerError, type Message } from '@batonmq/model';
 import type { Receipt } from '../connection/connection.ts';
-import type { Entry } from '../destination/entry.ts';
+import type { Entry } from '../dispatch/entry.ts';
 import { Queue } from '../destination/queue.ts';
-import { StoredBodies } from '../destination/stored-bodies.ts';
+import { StoredBodies } from '../virtual/stored-bodies.ts';
 import type { TermParts } from '../term-parts.ts';
 import { deadLetterTarget, type DeadLetterTarget } from './dead-letter-target.ts';
 

@@ -7,9 +7,9 @@ import {
   type Message,
 } from '@batonmq/model';
 import type { DurableWaits } from '../durable-waits.ts';
-import { Entry } from '../destination/entry.ts';
+import { Entry } from '../dispatch/entry.ts';
 import { Queue } from '../destination/queue.ts';
-import { StoredBodies } from '../destination/stored-bodies.ts';
+import { StoredBodies } from '../virtual/stored-bodies.ts';
 import { PULL_WITHOUT_WAIT } from '../subscription/dispatch-credit.ts';
 import { QueueSubscription, type SubscriptionOwner } from '../subscription/queue-subscription.ts';
 import { LAST_DELIVERED_NONE } from '../subscription/subscription.ts';

@@ -2,7 +2,7 @@ import { isBrokerError, type Sequence } from '@batonmq/model';
 import type { StoredMessage } from '@batonmq/store-spi';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Receipt } from '../connection/connection.ts';
-import type { Lane, LaneSnapshot } from '../destination/lane.ts';
+import type { Lane, LaneSnapshot } from '../dispatch/lane.ts';
 import type { Queue } from '../destination/queue.ts';
 import { messageFilter, type MessageFilter } from '../message/message-filter.ts';
 import { decodeMessage } from '../message/stored-message.ts';

@@ -1,4 +1,4 @@
-import type { Entry } from '../destination/entry.ts';
+import type { Entry } from '../dispatch/entry.ts';
 import type { MessageReference } from './subscription.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Message } from '@batonmq/model';
 import type { RecoveredDestination } from '@batonmq/store-spi';
-import type { Entry } from '../destination/entry.ts';
+import type { Entry } from '../dispatch/entry.ts';
 import { Queue } from '../destination/queue.ts';
 import { messageFilter, type MessageFilter } from '../message/message-filter.ts';
 import type { TermParts } from '../term-parts.ts';

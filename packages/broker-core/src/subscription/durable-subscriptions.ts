@@ -1,7 +1,7 @@
 import { BrokerError, compositeParts, isWildcard } from '@batonmq/model';
 import type { RecoveredDestination } from '@batonmq/store-spi';
 import type { ClientConnection } from '../connection/client-connection.ts';
-import { requireConsumerPlace } from '../destination/consumer-places.ts';
+import { requireConsumerPlace } from '../limit/consumer-places.ts';
 import type { Topic } from '../destination/topic.ts';
 import type { TermParts } from '../term-parts.ts';
 import { DurableSubscription } from './durable-subscription.ts';

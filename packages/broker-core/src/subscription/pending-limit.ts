@@ -1,4 +1,4 @@
-import type { Deque } from '../destination/deque.ts';
+import type { Deque } from '../dispatch/deque.ts';
 import type { TopicMessage } from '../destination/topic.ts';
 import { propertiesOf } from '../message/message-properties.ts';
 import type {

@@ -2,8 +2,8 @@ import { BrokerError, compositeParts, type ConnectionId, type TransactionId } fr
 import type { Selector } from '@batonmq/selector';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Receipt } from '../connection/connection.ts';
-import type { Attachment } from '../destination/consumer-ring.ts';
-import type { Entry } from '../destination/entry.ts';
+import type { Attachment } from '../dispatch/consumer-ring.ts';
+import type { Entry } from '../dispatch/entry.ts';
 import type { Queue } from '../destination/queue.ts';
 import { consumerSelector } from '../message/message-filter.ts';
 import type { TermParts } from '../term-parts.ts';

@@ -1,4 +1,4 @@
-import type { Entry } from '../destination/entry.ts';
+import type { Entry } from '../dispatch/entry.ts';
 import { LAST_DELIVERED_NONE, LAST_DELIVERED_UNKNOWN } from './subscription.ts';
 
 /** Which of the messages that a consumer gives back its application has seen. */

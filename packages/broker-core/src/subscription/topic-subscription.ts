@@ -2,7 +2,7 @@ import { compositeParts, type BrokerError, type ConnectionId, type Message } fro
 import type { CancelTimer } from '@batonmq/runtime';
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { Receipt } from '../connection/connection.ts';
-import { Deque } from '../destination/deque.ts';
+import { Deque } from '../dispatch/deque.ts';
 import type { Topic, TopicMessage } from '../destination/topic.ts';
 import { messageFilter, type MessageFilter } from '../message/message-filter.ts';
 import type { TermParts } from '../term-parts.ts';

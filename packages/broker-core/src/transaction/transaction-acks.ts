@@ -1,7 +1,7 @@
 import type { Sequence } from '@batonmq/model';
-import type { Entry } from '../destination/entry.ts';
+import type { Entry } from '../dispatch/entry.ts';
 import { runsOf } from '../message/runs.ts';
-import type { Lane } from '../destination/lane.ts';
+import type { Lane } from '../dispatch/lane.ts';
 import type { Queue } from '../destination/queue.ts';
 import type { Topic } from '../destination/topic.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';

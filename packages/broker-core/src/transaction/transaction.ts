@@ -8,8 +8,8 @@ import {
 } from '@batonmq/model';
 import type { Receipt } from '../connection/connection.ts';
 import type { ProducerState } from '../connection/flow-control.ts';
-import type { Entry } from '../destination/entry.ts';
-import type { Obstacle } from '../destination/obstacle.ts';
+import type { Entry } from '../dispatch/entry.ts';
+import type { Obstacle } from '../limit/obstacle.ts';
 import type { Router } from '../destination/router.ts';
 import type { TopicSubscription } from '../subscription/topic-subscription.ts';
 import type { TermParts } from '../term-parts.ts';

@@ -8,7 +8,7 @@ import {
 import type { ClientConnection } from '../connection/client-connection.ts';
 import type { PrepareReceipt, Receipt } from '../connection/connection.ts';
 import { HiddenDestination } from '../destination/hidden-destination.ts';
-import type { Lane } from '../destination/lane.ts';
+import type { Lane } from '../dispatch/lane.ts';
 import { Queue } from '../destination/queue.ts';
 import type { FlowControl } from '../connection/flow-control.ts';
 import type { Router } from '../destination/router.ts';

@@ -1,4 +1,4 @@
-import type { Entry } from './entry.ts';
+import type { Entry } from '../dispatch/entry.ts';
 
 /** What the parked groups of a lane may have in memory, as much as the window of its queue. */
 export interface ParkedLimits {

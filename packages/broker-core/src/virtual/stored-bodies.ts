@@ -2,7 +2,7 @@ import { isQueue, type Destination, type Message } from '@batonmq/model';
 import type { MessageTarget } from '@batonmq/store-spi';
 import { encodeMessage, payloadBytes } from '../message/stored-message.ts';
 import type { WriteQueue } from '../write-queue.ts';
-import type { Entry } from './entry.ts';
+import type { Entry } from '../dispatch/entry.ts';
 
 /** What is stored once, and where it shows. */
 interface StoredBody {

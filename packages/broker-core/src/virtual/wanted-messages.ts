@@ -1,6 +1,6 @@
 import type { Selector, SelectorMessage } from '@batonmq/selector';
 import { consumerSelector } from '../message/message-filter.ts';
-import { textOf } from './selection.ts';
+import { textOf } from '../dispatch/selection.ts';
 
 /** More different selectors than this, or longer ones together: the queue gets everything. */
 const SELECTORS_MAX = 100;

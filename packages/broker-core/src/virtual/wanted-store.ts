@@ -2,7 +2,7 @@ import type { Destination } from '@batonmq/model';
 import type { WriteRecord } from '@batonmq/store-spi';
 import type { VirtualTopic } from '../policy/virtual-destination.ts';
 import type { TermParts } from '../term-parts.ts';
-import { Queue } from './queue.ts';
+import { Queue } from '../destination/queue.ts';
 import { WantedMessages } from './wanted-messages.ts';
 
 /**

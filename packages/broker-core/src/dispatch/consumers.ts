@@ -7,7 +7,7 @@ import {
   type MessageGroup,
   type MessageGroupsSettings,
   type OwnerStore,
-} from './message-groups.ts';
+} from '../group/message-groups.ts';
 import { Selection, textOf } from './selection.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { BrokerEvent } from '../events.ts';
 import type { QueueSubscription } from '../subscription/queue-subscription.ts';
 import type { Attachment } from './consumer-ring.ts';
-import type { Queue } from './queue.ts';
+import type { Queue } from '../destination/queue.ts';
 
 /** Tells of consumers of a queue that are full while messages wait, each once until nothing waits any more. */
 export class SlowConsumers {

@@ -1,7 +1,7 @@
 import { BrokerError } from '@batonmq/model';
 import { POLICY_DEFAULTS } from '../policy/policy-defaults.ts';
-import { Queue } from './queue.ts';
-import type { Topic } from './topic.ts';
+import { Queue } from '../destination/queue.ts';
+import type { Topic } from '../destination/topic.ts';
 
 /** Consumers of a destination; browsers are none. */
 export function consumerCount(target: Queue | Topic): number {

@@ -1,7 +1,7 @@
 import type { Backlog, PagedMessage } from './backlog.ts';
 import { Entry } from './entry.ts';
 import type { Lane } from './lane.ts';
-import { ParkedGroups, type ParkedGroup, type ParkedLimits } from './parked-groups.ts';
+import { ParkedGroups, type ParkedGroup, type ParkedLimits } from '../group/parked-groups.ts';
 import type { Selection } from './selection.ts';
 
 /** What a {@link View} has that tested everything. */

@@ -16,8 +16,8 @@ import {
   queuesPattern,
   topicsOfQueue,
 } from '../policy/virtual-problems.ts';
-import type { Destinations } from './destinations.ts';
-import { Queue } from './queue.ts';
+import type { Destinations } from '../destination/destinations.ts';
+import { Queue } from '../destination/queue.ts';
 
 /** Where the messages of one destination go on to. Its own consumers get what no part of it keeps from them. */
 export interface Route {

@@ -8,7 +8,7 @@ import { Backlog, type PagedMessage } from './backlog.ts';
 import { Deque } from './deque.ts';
 import { Entry } from './entry.ts';
 import { HeldPlaces } from './held-places.ts';
-import type { Queue } from './queue.ts';
+import type { Queue } from '../destination/queue.ts';
 import type { Selection } from './selection.ts';
 import { countReady, Views } from './views.ts';
 

@@ -13,9 +13,9 @@ import { SelectableMessage } from '../message/selectable-message.ts';
 import { NOT_STORED } from '../write-queue.ts';
 import type { Attachment } from './consumer-ring.ts';
 import type { Lane } from './lane.ts';
-import type { MessageGroup } from './message-groups.ts';
-import type { ParkedGroup } from './parked-groups.ts';
-import type { Queue } from './queue.ts';
+import type { MessageGroup } from '../group/message-groups.ts';
+import type { ParkedGroup } from '../group/parked-groups.ts';
+import type { Queue } from '../destination/queue.ts';
 import type { View } from './views.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { RecoveredDestination } from '@batonmq/store-spi';
 import type { DestinationPolicy } from '../policy/destination-policy.ts';
 import { POLICY_DEFAULTS } from '../policy/policy-defaults.ts';
 import type { TermParts } from '../term-parts.ts';
-import type { Entry } from './entry.ts';
+import type { Entry } from '../dispatch/entry.ts';
 import { statuses, Usage, type LimitStatus } from './usage.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { compositeParts, type Destination, type Message } from '@batonmq/model';
 import type { Selector } from '@batonmq/selector';
 import { SelectableMessage } from '../message/selectable-message.ts';
-import type { Destinations } from './destinations.ts';
-import type { Queue } from './queue.ts';
-import type { Topic } from './topic.ts';
+import type { Destinations } from '../destination/destinations.ts';
+import type { Queue } from '../destination/queue.ts';
+import type { Topic } from '../destination/topic.ts';
 
 /** One receiver of a message, and the message as it is there. */
 export interface Receiver {

@@ -1,8 +1,8 @@
 import { BrokerError } from '@batonmq/model';
 import type { BrokerSettings } from '../options.ts';
 import { POLICY_DEFAULTS } from '../policy/policy-defaults.ts';
-import type { Queue } from './queue.ts';
-import type { Topic } from './topic.ts';
+import type { Queue } from '../destination/queue.ts';
+import type { Topic } from '../destination/topic.ts';
 import type { Usage } from './usage.ts';
 
 /** Why a message cannot be taken in now. */

@@ -2,7 +2,7 @@ import { type Destination } from '@batonmq/model';
 import type { CancelTimer } from '@batonmq/runtime';
 import type { TermParts } from '../term-parts.ts';
 import type { OwnerStore } from './message-groups.ts';
-import { Queue } from './queue.ts';
+import { Queue } from '../destination/queue.ts';
 
 /**
  * Keyed state: the consumer that owns a message group. The key is the JSON of `[queue, group]`, the value

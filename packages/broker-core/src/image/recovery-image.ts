@@ -11,9 +11,9 @@ import { asRetained } from '../message/retain.ts';
 import { decodeMessage } from '../message/stored-message.ts';
 import type { TermParts } from '../term-parts.ts';
 import { NOT_STORED } from '../write-queue.ts';
-import { Deque } from './deque.ts';
+import { Deque } from '../dispatch/deque.ts';
 import type { ImageRule } from './image-rule.ts';
-import type { Usage } from './usage.ts';
+import type { Usage } from '../limit/usage.ts';
 
 /** Share of a topic's memory, and of the broker's, that images may fill: the rest is for those who consume. */
 const MEMORY_SHARE = 0.5;
