@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +24,8 @@
 
 /* Without progress for so long, those that are missing count as lost. */
 #define PATIENCE_MS 60000.0
+/* A connection that is still open then was meant. */
+#define TRIAL_MS 5
 /* Bytes a producer without receipts keeps ready for its socket. */
 #define READY_BYTES (256 * 1024)
 /* Digits of a receipt, and of the time that starts a body. */
@@ -406,13 +409,29 @@ static int dial(void) {
 
 static void turn(int timeout_ms);
 
+/* A broker that only tries whether its port is free resets who comes in that moment. */
+static bool stays_open(int fd) {
+  struct pollfd end = {.fd = fd, .events = POLLIN};
+  char byte;
+  if (poll(&end, 1, TRIAL_MS) == 0) return true;
+  return recv(fd, &byte, 1, MSG_PEEK) > 0;
+}
+
+static int dial_patiently(double deadline) {
+  for (;;) {
+    int fd = dial();
+    if (fd >= 0 && stays_open(fd)) return fd;
+    if (fd >= 0) close(fd);
+    if (now_ms() > deadline) return -1;
+    usleep(2000);
+  }
+}
+
 static struct connection *open_connection(enum role role, long index, bool is_patient) {
   struct connection *c = calloc(1, sizeof *c);
   double deadline = now_ms() + PATIENCE_MS;
-  while ((c->fd = dial()) < 0) {
-    if (!is_patient || now_ms() > deadline) fail("cannot connect to %s:%d", shape.host, shape.port);
-    usleep(2000);
-  }
+  c->fd = is_patient ? dial_patiently(deadline) : dial();
+  if (c->fd < 0) fail("cannot connect to %s:%d", shape.host, shape.port);
   c->role = role;
   c->index = index;
   long slots = 16;
