@@ -3,7 +3,7 @@
  *
  * - `s<ordinal>-<epoch>.segment`: batches; or none yet, made ahead of its use.
  * - `c<epoch>-<batch sequence>.checkpoint`: the index after that batch.
- * - `*.tmp`: being written; means nothing.
+ * - `*.tmp`: being written, or room for the next one; means nothing.
  *
  * Numbers are padded so that names sort as the numbers do. The epoch is part of a segment's name so
  * that two owners who believe in themselves at the same time never have the same file.

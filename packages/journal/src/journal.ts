@@ -91,6 +91,7 @@ export class OwnedJournal implements Journal {
   #resolveFailed: (error: Error) => void = () => undefined;
   #closing: Promise<void> | undefined;
   #retiring: Promise<void> | undefined;
+  readonly #makingSpares: Promise<void>;
   #hasFailed = false;
   /** The index's own count when space was last looked for. */
   #emptiedCount = 0;
@@ -112,6 +113,7 @@ export class OwnedJournal implements Journal {
       index,
       epoch,
       checkpointBytes: settings.checkpointBytes,
+      spareBytes: settings.reserveBytes / 2,
       mayRemove: () => opened.guard() === undefined,
       onWritten: () => void this.#retire(),
     });
@@ -142,6 +144,9 @@ export class OwnedJournal implements Journal {
       onEmptied: () => void this.#retire(),
     });
     this.#retiring = this.#logged(this.#removeLeftovers());
+    this.#makingSpares = this.#checkpointer.makeSpares().catch((error: unknown) => {
+      components.logger.log('warn', 'no room is kept for checkpoints', { directory, error });
+    });
   }
 
   append(batch: WriteBatch): Promise<void> {
@@ -190,6 +195,15 @@ export class OwnedJournal implements Journal {
     this.#compactor.consider();
   }
 
+  /** On a full disk: a checkpoint that could not be written before may have room now. */
+  reclaim(): void {
+    if (this.#hasFailed || this.#isClosing || !this.#isWorthReclaiming()) return;
+    void this.#pastCheckpoint().then(
+      () => this.#checkpointer.write(),
+      () => undefined,
+    );
+  }
+
   fail(error: unknown): void {
     this.#commit.fail(storeFailure(error));
   }
@@ -201,6 +215,7 @@ export class OwnedJournal implements Journal {
   async #close(): Promise<void> {
     this.#compactor.stop();
     await this.#commit.close();
+    await this.#makingSpares;
     await this.#checkpointer.settled();
     if (!this.#hasFailed) await this.#checkpointer.write();
     await this.#retiring;
@@ -225,14 +240,18 @@ export class OwnedJournal implements Journal {
     this.#retiring = this.#logged(this.#retireNow());
     await this.#retiring;
     if (this.#isClosing || !this.#isWorthReclaiming()) return;
-    // The older checkpoint still reaches back. A checkpoint needs a batch to be after, if only an
-    // empty one: nobody else may be writing.
-    await this.#commit.append([]).then(
+    // The older checkpoint still reaches back.
+    await this.#pastCheckpoint().then(
       () => {
         this.#checkpointer.start();
       },
       () => undefined,
     );
+  }
+
+  /** A checkpoint needs a batch to be after, if only an empty one: nobody else may be writing. */
+  async #pastCheckpoint(): Promise<void> {
+    if (this.#checkpointer.isCurrent) await this.#commit.append([]);
   }
 
   /** What is left of earlier epochs; what stays behind is removed by the next opening. */

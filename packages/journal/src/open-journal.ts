@@ -87,6 +87,9 @@ export async function openJournal(parameters: OpenJournalParameters): Promise<Jo
     onSealed: (segment) => {
       journalOf().noteSealed(segment);
     },
+    onFull: () => {
+      journalOf().reclaim();
+    },
     onFailed: (error) => {
       journalOf().fail(error);
     },

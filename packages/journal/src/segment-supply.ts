@@ -38,6 +38,8 @@ export interface SegmentSupplyOptions {
   readonly firstOrdinal: number;
   /** A segment will not be written any more. */
   readonly onSealed: (segment: WritableSegment) => void;
+  /** The disk is full, still: whatever may free space is due. Called every `fullRetryMs`. */
+  readonly onFull: () => void;
   /** Room cannot be made, and not because the disk is full. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -123,6 +125,8 @@ export class SegmentSupply {
       segment.filledBytes = Math.max(wanted, segment.filledBytes);
     } catch (error) {
       if (!isNoSpace(error)) throw error;
+      // What was filled in vain would be missing to the checkpoint that frees space.
+      await segment.file.truncate(segment.filledBytes);
       this.noteFull();
       throw error;
     }
@@ -190,6 +194,7 @@ export class SegmentSupply {
   #retryLater(): void {
     const { components, settings } = this.#options;
     components.clock.setTimer(settings.fullRetryMs, () => {
+      this.#options.onFull();
       if (this.#preparing === undefined) this.prepare();
       else this.#retryLater();
     });

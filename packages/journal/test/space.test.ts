@@ -1,5 +1,6 @@
 import { destinationNumber, sequence } from '@batonmq/model';
 import { simRuntime } from '@batonmq/runtime/sim';
+import type { WriteBatch } from '@batonmq/store-spi';
 import { expect, test } from 'vitest';
 import type { Journal } from '../src/index.ts';
 import { fingerprint, open, SMALL } from './workload.ts';
@@ -99,3 +100,38 @@ test('a full disk refuses messages, takes acks, and takes messages again when th
   const again = await open(runtime, 2, SMALL);
   expect(await clock.run(fingerprint(again))).toBe(before);
 });
+
+// Where the disk ends decides which file is the one that has no room: a segment, a checkpoint, a spare.
+test.each([1, 20])(
+  'a full disk is usable again when its messages are gone, wherever it ends, with %i acks at a time',
+  async (ackCount) => {
+    for (let kibibytes = 230; kibibytes < 700; kibibytes += 13) {
+      const runtime = simRuntime(4);
+      const { clock, files } = runtime;
+      files.capacityBytes = kibibytes * 1025;
+      const journal = await open(runtime, 1, { ...SMALL, reserveBytes: 24 * 1024 });
+      const outcome = (batch: WriteBatch) =>
+        clock.run(
+          journal.append(batch).then(
+            () => 'stored',
+            (error: unknown) => String(error),
+          ),
+        );
+      await outcome([{ type: 'destination-added', destination: queue, key: 'queue://A' }]);
+      let storedCount = 0;
+      while ((await outcome([added(storedCount + 1)])) === 'stored') storedCount += 1;
+      // Others take what is left for as long as the acks take.
+      files.capacityBytes = files.usedBytes;
+      for (let at = 1; at <= storedCount; at += ackCount) {
+        const count = Math.min(ackCount, storedCount + 1 - at);
+        const acks = Array.from({ length: count }, (_, more) => removed(at + more));
+        expect(await outcome(acks), `acks at ${kibibytes} KiB`).toBe('stored');
+      }
+      files.capacityBytes = kibibytes * 1025;
+      await clock.runUntilIdle(2_000);
+      const again = await outcome([added(storedCount + 1)]);
+      expect(again, `a message after all at ${kibibytes} KiB`).toBe('stored');
+      await clock.run(journal.close());
+    }
+  },
+);
