@@ -1,8 +1,10 @@
-/** The programs that the tests talk to: a real ActiveMQ, its Java client, another locker of files. */
-import { existsSync } from 'node:fs';
+/** The programs that the tests talk to: ActiveMQ and its Java client, database servers, and others. */
+import { existsSync, readdirSync } from 'node:fs';
+import { withoutServiceStarts } from './service-starts.mjs';
 import { fail, isInstalled, run } from './workspace.mjs';
 
 const JARS = '/usr/share/java';
+const POSTGRES_VERSIONS = '/usr/lib/postgresql';
 
 /** What the tests need, how to see that it is there, and the Debian package that brings it. */
 const REQUIREMENTS = [
@@ -27,6 +29,20 @@ const REQUIREMENTS = [
     package: 'openssl',
     isMet: () => isInstalled('openssl'),
   },
+  {
+    what: 'PostgreSQL',
+    package: 'postgresql',
+    isMet: () =>
+      existsSync(POSTGRES_VERSIONS) &&
+      readdirSync(POSTGRES_VERSIONS).some((version) =>
+        existsSync(`${POSTGRES_VERSIONS}/${version}/bin/initdb`),
+      ),
+  },
+  {
+    what: 'MariaDB, with Galera and what copies files between its nodes',
+    package: 'mariadb-server',
+    isMet: () => isInstalled('wsrep_sst_rsync'),
+  },
 ];
 
 /** Installs what is missing where that is possible; otherwise ends with the command that would. */
@@ -45,7 +61,7 @@ export function provideTestRequirements() {
 
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   run('apt-get', ['update', '--quiet'], env);
-  run('apt-get', command.split(' ').slice(1), env);
+  withoutServiceStarts(() => run('apt-get', command.split(' ').slice(1), env));
   const stillMissing = REQUIREMENTS.filter((requirement) => !requirement.isMet());
   if (stillMissing.length > 0) {
     const names = stillMissing.map((requirement) => requirement.package).join(' ');

@@ -23,8 +23,17 @@ export {
   type TestCertificates,
 } from './certificates.ts';
 export { compileJava, runJava, type JavaProgram, type JavaRunOptions } from './java.ts';
-export { ManagedProcess, type ManagedProcessOptions, type ProcessExit } from './managed-process.ts';
+export type { DatabaseServer } from './database-server.ts';
+export { startLink, type Link, type LinkOptions } from './link.ts';
+export {
+  ManagedProcess,
+  type ManagedProcessOptions,
+  type ProcessExit,
+  type ProcessUser,
+} from './managed-process.ts';
+export { mariaDbQuery, startMariaDb, type MariaDbOptions } from './maria-db.ts';
 export { startNats, type Nats, type NatsOptions } from './nats.ts';
 export { freePort, freePorts } from './ports.ts';
+export { postgresQuery, startPostgres, type PostgresOptions } from './postgres.ts';
 export { startRabbitMq, type RabbitMq, type RabbitMqOptions } from './rabbit-mq.ts';
 export { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts';
