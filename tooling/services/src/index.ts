@@ -35,5 +35,6 @@ export { mariaDbQuery, startMariaDb, type MariaDbOptions } from './maria-db.ts';
 export { startNats, type Nats, type NatsOptions } from './nats.ts';
 export { freePort, freePorts } from './ports.ts';
 export { postgresQuery, startPostgres, type PostgresOptions } from './postgres.ts';
+export { startPostgresPair, type PostgresPair, type PostgresPairOptions } from './postgres-pair.ts';
 export { startRabbitMq, type RabbitMq, type RabbitMqOptions } from './rabbit-mq.ts';
 export { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts';
