@@ -22,6 +22,8 @@ export interface DatabaseServerRecipe {
   launch(): ManagedProcess;
   /** The line with which it says that it answers. */
   readonly ready: RegExp;
+  /** Waits for what has to come after that line. @defaultValue nothing */
+  answers?(): Promise<void>;
   /** Ends it in order without waiting for its clients. */
   readonly stopSignal: NodeJS.Signals;
   /** Leaves nothing of it running. */
@@ -62,6 +64,7 @@ async function launched(recipe: DatabaseServerRecipe): Promise<ManagedProcess> {
   const server = recipe.launch();
   try {
     await server.line(recipe.ready);
+    await recipe.answers?.();
     return server;
   } catch (error) {
     await recipe.kill(server);

@@ -24,13 +24,9 @@ export {
 } from './certificates.ts';
 export { compileJava, runJava, type JavaProgram, type JavaRunOptions } from './java.ts';
 export type { DatabaseServer } from './database-server.ts';
+export { startGalera, type Galera, type GaleraOptions } from './galera.ts';
 export { startLink, type Link, type LinkOptions } from './link.ts';
-export {
-  ManagedProcess,
-  type ManagedProcessOptions,
-  type ProcessExit,
-  type ProcessUser,
-} from './managed-process.ts';
+export { ManagedProcess, type ManagedProcessOptions, type ProcessExit } from './managed-process.ts';
 export { mariaDbQuery, startMariaDb, type MariaDbOptions } from './maria-db.ts';
 export { startNats, type Nats, type NatsOptions } from './nats.ts';
 export { freePort, freePorts } from './ports.ts';

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 /** Lines of output kept for the message of a failure. */
@@ -10,18 +10,10 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Whom a process runs as; only root may choose another than itself. */
-export interface ProcessUser {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 export interface ManagedProcessOptions {
   readonly cwd?: string;
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** @defaultValue whoever runs this process */
-  readonly user?: ProcessUser | undefined;
   /** Sees each line of both outputs, as it comes. */
   readonly onLine?: (line: string) => void;
 }
@@ -46,8 +38,7 @@ export class ManagedProcess implements AsyncDisposable {
     const env = { ...process.env, ...options.env };
     const cwd = options.cwd ?? process.cwd();
     // Programs of ours that see their input end know that nobody waits for them any more.
-    const stdio: StdioOptions = ['pipe', 'pipe', 'pipe'];
-    this.#child = spawn(command, [...args], { cwd, env, stdio, ...options.user });
+    this.#child = spawn(command, [...args], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
     running.add(this.#child);
     this.#child.stdin?.on('error', () => undefined);
     for (const output of [this.#child.stdout, this.#child.stderr]) {

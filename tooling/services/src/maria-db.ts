@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { startDatabaseServer, type DatabaseServer } from './database-server.ts';
 import { ManagedProcess } from './managed-process.ts';
 import { freePort } from './ports.ts';
-import { unprivileged, unprivilegedDirectory } from './unprivileged-user.ts';
+import { killWithDescendants } from './process-tree.ts';
+import { runUnprivileged, unprivilegedDirectory } from './unprivileged.ts';
 
 /** Where only root finds it by its name. */
 const PROGRAM = '/usr/sbin/mariadbd';
@@ -27,63 +28,69 @@ export interface MariaDbOptions {
 }
 
 /**
- * Starts MariaDB; resolves when it answers. User, password and database are `mq`,
- * and `mq` may do anything: `mysql://mq:mq@127.0.0.1:PORT/mq`. A commit is synced. Needs Debian's `mariadb-server`.
+ * Starts MariaDB; resolves when it answers. User, password and database are `mq`, and that
+ * user may do anything: `mysql://mq:mq@127.0.0.1:PORT/mq`. A commit is synced. Needs Debian's
+ * `mariadb-server`.
  */
 export async function startMariaDb(options: MariaDbOptions): Promise<DatabaseServer> {
   const { directory } = options;
   const port = options.port ?? (await freePort());
   await unprivilegedDirectory(directory);
   await makeMariaDbFiles(directory);
-  return serveMariaDb({ ...options, port });
+  return serveMariaDb({ directory, port, settings: () => options.settings ?? {} });
 }
 
 /** Makes the files of a server, unless they are there. */
 export async function makeMariaDbFiles(directory: string): Promise<void> {
-  const data = join(directory, 'data');
+  const data = mariaDbData(directory);
   if (existsSync(data)) return;
   const statements = join(directory, 'database.sql');
   await writeFile(statements, DATABASE);
-  const install = new ManagedProcess(
-    'mariadb-install-db',
-    [
-      ...['--no-defaults', `--datadir=${data}`, `--extra-file=${statements}`],
-      ...['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'],
-    ],
-    unprivileged(),
-  );
-  await install.succeeded();
+  await runUnprivileged('mariadb-install-db', [
+    ...['--no-defaults', `--datadir=${data}`, `--extra-file=${statements}`],
+    ...['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'],
+  ]).succeeded();
 }
 
-/** Starts MariaDB on a directory that has its files already. */
-export async function serveMariaDb(
-  options: MariaDbOptions & { readonly port: number },
-): Promise<DatabaseServer> {
-  const { directory, port } = options;
-  const settings: Record<string, string> = {
-    port: String(port),
-    bind_address: '127.0.0.1',
-    innodb_flush_log_at_trx_commit: '1',
-    ...options.settings,
-  };
-  const args = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
-  const file = (name: string): string => join(directory, name);
+/** The directory of the server's own files, below the one it was given. */
+export function mariaDbData(directory: string): string {
+  return join(directory, 'data');
+}
+
+/** A server on a directory that has its files already. */
+export interface MariaDbService {
+  readonly directory: string;
+  readonly port: number;
+  /** Asked at each start. */
+  settings(): Readonly<Record<string, string>>;
+  /** Waits for what has to come after it listens. @defaultValue nothing */
+  answers?(): Promise<void>;
+}
+
+/** Starts MariaDB on the files of its directory. */
+export async function serveMariaDb(service: MariaDbService): Promise<DatabaseServer> {
+  const { directory, port } = service;
   return startDatabaseServer({
     port,
     uri: `mysql://mq:mq@127.0.0.1:${port}/mq`,
-    launch: () =>
-      new ManagedProcess(
-        PROGRAM,
-        [
-          ...['--no-defaults', '--skip-name-resolve', `--datadir=${file('data')}`],
-          ...[`--socket=${file('socket')}`, `--pid-file=${file('pid')}`],
-          ...args,
-        ],
-        unprivileged(),
-      ),
-    ready: /ready for connections/,
+    launch: () => {
+      const settings: Record<string, string> = {
+        datadir: mariaDbData(directory),
+        socket: join(directory, 'socket'),
+        pid_file: join(directory, 'pid'),
+        port: String(port),
+        bind_address: '127.0.0.1',
+        skip_name_resolve: 'ON',
+        innodb_flush_log_at_trx_commit: '1',
+        ...service.settings(),
+      };
+      const args = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+      return runUnprivileged(PROGRAM, ['--no-defaults', ...args]);
+    },
+    ready: /mariadbd: ready for connections/,
+    answers: async () => service.answers?.(),
     stopSignal: 'SIGTERM',
-    kill: (server) => server.kill(),
+    kill: killWithDescendants,
   });
 }
 

@@ -9,7 +9,7 @@ import {
   servePostgres,
   startPostgres,
 } from './postgres.ts';
-import { unprivilegedDirectory } from './unprivileged-user.ts';
+import { unprivilegedDirectory } from './unprivileged.ts';
 
 /** Between two looks at the state of the replication. */
 const LOOK_INTERVAL_MS = 20;
@@ -57,7 +57,7 @@ export async function startPostgresPair(options: PostgresPairOptions): Promise<P
     // Only now, so that the copy has no standby of its own to wait for once it is promoted.
     await postgresQuery(primary, `ALTER SYSTEM SET synchronous_standby_names = '*'`);
     await postgresQuery(primary, 'SELECT pg_reload_conf()');
-    await isSynchronous(primary);
+    await waitUntilSynchronous(primary);
   } catch (error) {
     await standby?.[Symbol.asyncDispose]();
     await primary[Symbol.asyncDispose]();
@@ -91,7 +91,7 @@ async function copy(primary: DatabaseServer, directory: string): Promise<void> {
   ]);
 }
 
-async function isSynchronous(primary: DatabaseServer): Promise<void> {
+async function waitUntilSynchronous(primary: DatabaseServer): Promise<void> {
   const deadline = performance.now() + SYNCHRONOUS_WITHIN_MS;
   const state = 'SELECT sync_state FROM pg_stat_replication';
   while ((await postgresQuery(primary, state)) !== 'sync') {

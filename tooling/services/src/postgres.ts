@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { startDatabaseServer, type DatabaseServer } from './database-server.ts';
 import { ManagedProcess, type ProcessExit } from './managed-process.ts';
 import { freePort } from './ports.ts';
-import { killWithChildren } from './process-tree.ts';
-import { unprivileged, unprivilegedDirectory } from './unprivileged-user.ts';
+import { killWithDescendants } from './process-tree.ts';
+import { runUnprivileged, unprivilegedDirectory } from './unprivileged.ts';
 
 /** Debian keeps the programs of each major version in a directory named for it. */
 const VERSIONS = '/usr/lib/postgresql';
@@ -61,7 +61,7 @@ export async function servePostgres(
   return startDatabaseServer({
     port,
     uri: `postgres://mq@127.0.0.1:${port}/mq`,
-    launch: () => new ManagedProcess(program, ['-D', data, ...args], unprivileged()),
+    launch: () => runUnprivileged(program, ['-D', data, ...args]),
     ready: /database system is ready to accept/,
     stopSignal: 'SIGINT',
     kill: (server) => killPostgres(server, data),
@@ -83,7 +83,7 @@ export async function postgresQuery(
 
 /** Runs one of PostgreSQL's programs to its end; what it said. */
 export async function runPostgresProgram(name: string, args: readonly string[]): Promise<string> {
-  const program = new ManagedProcess(join(await programs(), name), args, unprivileged());
+  const program = runUnprivileged(join(await programs(), name), args);
   await program.succeeded();
   return program.output;
 }
@@ -101,7 +101,7 @@ async function programs(): Promise<string> {
 }
 
 async function killPostgres(server: ManagedProcess, data: string): Promise<ProcessExit> {
-  const exit = await killWithChildren(server);
+  const exit = await killWithDescendants(server);
   // A power cut takes the shared memory too. Left behind, it stays in the machine until a start on
   // the same files finds it.
   const segment = await sharedMemorySegment(data);

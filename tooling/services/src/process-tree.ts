@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ManagedProcess, ProcessExit } from './managed-process.ts';
 
@@ -7,20 +7,28 @@ const LOOK_INTERVAL_MS = 5;
 /** A process that the kernel holds longer than this after SIGKILL waits for a broken device. */
 const GONE_WITHIN_MS = 10_000;
 
-/** Kills a process and its children at one stroke; resolves when all of them are gone. */
-export async function killWithChildren(parent: ManagedProcess): Promise<ProcessExit> {
+/** Kills a process and all below it at one stroke; resolves when all of them are gone. */
+export async function killWithDescendants(ancestor: ManagedProcess): Promise<ProcessExit> {
   // Stopped, it makes no child that would be missed.
-  parent.signal('SIGSTOP');
-  const children = parent.pid === undefined ? [] : await childrenOf(parent.pid);
-  parent.signal('SIGKILL');
-  for (const child of children) killIfThere(child);
-  await Promise.all(children.map(gone));
-  return parent.exited;
+  ancestor.signal('SIGSTOP');
+  const descendants = ancestor.pid === undefined ? [] : await descendantsOf(ancestor.pid);
+  ancestor.signal('SIGKILL');
+  for (const pid of descendants) killIfThere(pid);
+  await Promise.all(descendants.map(gone));
+  return ancestor.exited;
 }
 
-async function childrenOf(pid: number): Promise<number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  return text.split(' ').filter(Boolean).map(Number);
+async function descendantsOf(pid: number): Promise<number[]> {
+  // Each thread has its own list of those that it started.
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const lists = await Promise.all(
+    threads.map((thread) =>
+      readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => ''),
+    ),
+  );
+  const children = lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
+  const further = await Promise.all(children.map(descendantsOf));
+  return [...children, ...further.flat()];
 }
 
 function killIfThere(pid: number): void {
