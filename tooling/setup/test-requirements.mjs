@@ -15,6 +15,16 @@ const REQUIREMENTS = [
     isMet: () => existsSync(`${JARS}/activemq-broker.jar`),
   },
   {
+    what: 'the pool of database connections that ActiveMQ uses',
+    package: 'libcommons-dbcp2-java',
+    isMet: () => existsSync(`${JARS}/commons-dbcp2.jar`),
+  },
+  {
+    what: 'the Java driver of PostgreSQL',
+    package: 'libpostgresql-jdbc-java',
+    isMet: () => existsSync(`${JARS}/postgresql.jar`),
+  },
+  {
     what: 'Python, which locks files too',
     package: 'python3',
     isMet: () => isInstalled('python3'),

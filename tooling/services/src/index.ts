@@ -4,7 +4,12 @@
  *
  * @packageDocumentation
  */
-export { startActiveMq, type ActiveMq, type ActiveMqOptions } from './active-mq.ts';
+export {
+  startActiveMq,
+  type ActiveMq,
+  type ActiveMqJdbc,
+  type ActiveMqOptions,
+} from './active-mq.ts';
 export {
   runBatonMq,
   startBatonMq,

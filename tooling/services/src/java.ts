@@ -8,12 +8,13 @@ import { ManagedProcess, type ManagedProcessOptions } from './managed-process.ts
 const JARS = '/usr/share/java';
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/batonmq-java', import.meta.url));
 
-/** ActiveMQ's client and broker, as Debian's libactivemq-java brings them. */
+/** ActiveMQ's client and broker, and what its JDBC store needs, as Debian's packages bring them. */
 const CLASS_PATH = [
   'activemq-client',
   'activemq-broker',
   'activemq-jaas',
   'activemq-kahadb-store',
+  'activemq-jdbc-store',
   'activemq-openwire-legacy',
   'activemq-stomp',
   'activemq-protobuf',
@@ -24,7 +25,18 @@ const CLASS_PATH = [
   'hawtbuf',
   'slf4j-api',
   'slf4j-nop',
+  'commons-dbcp2',
+  'commons-pool2',
+  'commons-logging',
+  'postgresql',
 ].map((name) => join(JARS, `${name}.jar`));
+
+const PACKAGES = [
+  'default-jdk-headless',
+  'libactivemq-java',
+  'libcommons-dbcp2-java',
+  'libpostgresql-jdbc-java',
+];
 
 /** A compiled Java program with ActiveMQ's classes beside it. */
 export interface JavaProgram {
@@ -48,9 +60,7 @@ export interface JavaRunOptions extends ManagedProcessOptions {
 export async function compileJava(path: string): Promise<JavaProgram> {
   const missing = CLASS_PATH.filter((jar) => !existsSync(jar));
   if (missing.length > 0) {
-    throw new Error(
-      `Install libactivemq-java and default-jdk-headless; missing: ${missing.join()}`,
-    );
+    throw new Error(`Install ${PACKAGES.join(', ')}; missing: ${missing.join()}`);
   }
   const digest = createHash('sha256')
     .update(await readFile(path))
