@@ -52,6 +52,8 @@ export async function servePostgres(
     port: String(port),
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
+    // In files of its directory; elsewhere it would outlive a kill.
+    dynamic_shared_memory_type: 'mmap',
     fsync: options.isDurable === false ? 'off' : 'on',
     ...options.settings,
   };
