@@ -1,0 +1,24 @@
+/** Where a payload lies in a {@link PayloadBlock}. */
+export interface Extent {
+  readonly offset: number;
+  readonly byteCount: number;
+}
+
+/** The payloads of a change in one parameter, from which the database cuts them: no byte is written as text. */
+export class PayloadBlock {
+  readonly #pieces: Uint8Array[] = [];
+  #byteCount = 0;
+
+  add(pieces: readonly Uint8Array[]): Extent {
+    const offset = this.#byteCount;
+    for (const piece of pieces) {
+      this.#pieces.push(piece);
+      this.#byteCount += piece.length;
+    }
+    return { offset, byteCount: this.#byteCount - offset };
+  }
+
+  toBuffer(): Buffer {
+    return Buffer.concat(this.#pieces, this.#byteCount);
+  }
+}
