@@ -1,25 +1,35 @@
 /** One value of a row. Whole numbers come as numbers, also where a driver makes texts of them. */
 export type Value = number | string | Uint8Array | null;
 
+/** Names of columns are in lower case. */
 export type Row = Readonly<Record<string, Value>>;
 
 /** A statement with the values of its parameters, in the form of its database. */
 export interface Statement {
   readonly sql: string;
+  /** Drivers make of an array what their database has for several values. */
   readonly values: readonly unknown[];
-  /** The database keeps it prepared under this name. */
+  /** The database may keep it prepared under this name. */
   readonly name?: string;
+}
+
+export interface Outcome {
+  readonly rows: readonly Row[];
+  /** Rows that were inserted, changed or deleted. */
+  readonly changedCount: number;
 }
 
 /** One connection to the database. Statements wait for one another. */
 export interface Session {
   /** Resolves with the reason when the connection has ended, whoever ended it. */
   readonly ended: Promise<Error>;
-  /** @throws what the driver throws; `Database.failureOf` says what it means. */
-  run(statement: Statement): Promise<readonly Row[]>;
-  /** All of them, or none. */
-  runAll(statements: readonly Statement[]): Promise<void>;
-  /** Ends the connection at once, whatever is under way. */
+  /**
+   * Each statement is a transaction of its own.
+   *
+   * @throws what the driver throws; `Database.failureOf` says what it means.
+   */
+  run(statement: Statement): Promise<Outcome>;
+  /** Ends the connection at once, whatever is under way; that rejects. Idempotent. */
   destroy(): void;
 }
 
@@ -29,7 +39,7 @@ export type Failure =
   | 'retry'
   /** The connection is gone, or no use any more; a write that was under way may have taken effect. */
   | 'disconnected'
-  /** There is no room. Nothing of it took effect. */
+  /** There is no room for it, or it is larger than the database takes. Nothing of it took effect. */
   | 'full'
   /** Trying again changes nothing. */
   | 'fatal';
