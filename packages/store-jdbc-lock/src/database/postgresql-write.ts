@@ -50,7 +50,9 @@ class Parts {
   }
 
   /** Rows of which each column is a parameter. */
-  rows(columns: Readonly<Record<string, readonly [type: string, values: readonly unknown[]]>>): string {
+  rows(
+    columns: Readonly<Record<string, readonly [type: string, values: readonly unknown[]]>>,
+  ): string {
     const values = Object.values(columns).map(([type, array]) => this.value(`${type}[]`, array));
     return `unnest(${values.join(', ')}) as t(${Object.keys(columns).join(', ')})`;
   }

@@ -1,0 +1,131 @@
+import { isBrokerError } from '@batonmq/model';
+import type { Clock, Logger } from '@batonmq/runtime';
+import type { Database, Purpose } from './database.ts';
+import type { Session } from './session.ts';
+
+const BACK_OFF_FIRST_MS = 20;
+const BACK_OFF_MAX_MS = 1_000;
+
+export interface SteadySessionOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly database: Database;
+  readonly purpose: Purpose;
+  /** Ends it: whatever waits or is under way rejects with the reason. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A connection that is made again when it was lost, for as long as it is wanted. A database that restarts, or
+ * hands over to a standby of its own, is a pause and not an error.
+ */
+export class SteadySession {
+  readonly #options: SteadySessionOptions;
+  #connecting: Promise<Session> | undefined;
+  #current: Session | undefined;
+  #attempt = 0;
+
+  constructor(options: SteadySessionOptions) {
+    this.#options = options;
+    const end = (): void => {
+      this.drop();
+    };
+    options.signal.addEventListener('abort', end, { once: true });
+  }
+
+  /** Does what may be done twice, until it is done. @throws what no other connection would change. */
+  async run<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    for (;;) {
+      const session = await this.get();
+      try {
+        const done = await work(session);
+        this.#attempt = 0;
+        return done;
+      } catch (error) {
+        await this.recover(session, error);
+      }
+    }
+  }
+
+  /** The connection; waits until there is one. @throws the reason of the signal, or what forbids to connect. */
+  async get(): Promise<Session> {
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#current ?? this.#connecting;
+  }
+
+  /**
+   * After `error` of `session`: resolves when it is time to try again, over another connection if this one is lost.
+   *
+   * @throws `error` if another try would not help; the reason of the signal.
+   */
+  async recover(session: Session, error: unknown): Promise<void> {
+    const { database, signal, logger } = this.#options;
+    signal.throwIfAborted();
+    if (isBrokerError(error)) throw error;
+    const failure = database.failureOf(error);
+    if (failure === 'full' || failure === 'fatal') throw error;
+    if (failure === 'disconnected') {
+      logger.log('warn', 'the connection to the database was lost', {
+        database: database.name,
+        error,
+      });
+      this.#forget(session);
+    }
+    await this.#backOff();
+  }
+
+  /** Ends the connection; the next use makes another. */
+  drop(): void {
+    if (this.#current !== undefined) this.#forget(this.#current);
+  }
+
+  #forget(session: Session): void {
+    session.destroy();
+    if (this.#current === session) this.#current = undefined;
+  }
+
+  async #connect(): Promise<Session> {
+    const { database, purpose, signal, logger } = this.#options;
+    for (;;) {
+      signal.throwIfAborted();
+      if (this.#current !== undefined) return this.#current;
+      try {
+        const session = await database.connect(purpose);
+        if (signal.aborted) session.destroy();
+        else this.#adopt(session);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isBrokerError(error) || database.failureOf(error) === 'fatal') throw error;
+        logger.log('warn', 'the database cannot be reached', { database: database.name, error });
+        await this.#backOff();
+      }
+    }
+  }
+
+  #adopt(session: Session): void {
+    this.#current = session;
+    void session.ended.then(() => {
+      this.#forget(session);
+    });
+  }
+
+  /** Longer each time until something succeeds, so that a database that starts is not kept busy by those who wait. */
+  #backOff(): Promise<void> {
+    const { clock, signal } = this.#options;
+    const delayMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** this.#attempt);
+    this.#attempt += 1;
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        cancel();
+        reject(signal.reason as Error);
+      };
+      const cancel = clock.setTimer(delayMs, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}
