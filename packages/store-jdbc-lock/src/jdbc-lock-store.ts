@@ -11,7 +11,7 @@ import {
   type StorePlugin,
 } from '@batonmq/store-spi';
 import { inspectTables } from './content/inspection.ts';
-import { lastBodyOf } from './content/recovery.ts';
+import { nextBodyOf } from './content/recovery.ts';
 import { answered } from './database/deadline.ts';
 import type { Purpose } from './database/database.ts';
 import { openDatabase } from './database/open-database.ts';
@@ -142,11 +142,11 @@ class JdbcLockStore implements Store {
   async #takeOver(place: Place, held: HeldLease, turn: Turn): Promise<Lease | undefined> {
     const writing = this.#steadySession(place, 'work', held.signal);
     try {
-      const lastBody = await writing.run(async (session) => {
+      const nextBody = await writing.run(async (session) => {
         await migrate(session, place, turn, this.#components.logger);
-        return lastBodyOf(session, place);
+        return nextBodyOf(session, place);
       });
-      const commit = new GroupCommit({ place, lease: held, steady: writing, lastBody });
+      const commit = new GroupCommit({ place, lease: held, steady: writing, nextBody });
       this.#lease = new JdbcLockLease(this.#components, place, held, commit);
       return this.#lease;
     } catch (error) {

@@ -37,11 +37,11 @@ export async function recover(
   }
 }
 
-/** Number of the last shared body, 0 without any. */
-export async function lastBodyOf(session: Session, { database, tables }: Place): Promise<number> {
+/** Above the number of every shared body there is. */
+export async function nextBodyOf(session: Session, { database, tables }: Place): Promise<number> {
   const query = database.knex(tables.bodies).max('body as last_body');
   const { rows } = await session.run(statementOf(query));
-  return Number(rows[0]?.['last_body'] ?? 0);
+  return 1 + Number(rows[0]?.['last_body'] ?? 0);
 }
 
 /** What the database gives for bytes; Oracle makes no difference between none and null. */

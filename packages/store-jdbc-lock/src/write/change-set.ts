@@ -9,8 +9,10 @@ export interface AddedMessage {
   redeliveryCount: number;
 }
 
-/** A payload, and how many places show it. */
+/** A payload, and how many places show it. Of several places: it is stored once, under its number. */
 export interface AddedBody {
+  /** Given to this body alone, now and later. */
+  readonly number: number;
   readonly pieces: readonly Uint8Array[];
   readonly byteCount: number;
   placeCount: number;
@@ -33,6 +35,7 @@ export interface StateKey {
  * removed, destinations added, messages removed, messages added, the rest.
  */
 export class ChangeSet {
+  #nextBody: number;
   readonly #removedDestinations = new Set<DestinationNumber>();
   readonly #addedDestinations = new Map<DestinationNumber, string>();
   readonly #added = new Map<DestinationNumber, Map<Sequence, AddedMessage>>();
@@ -42,8 +45,18 @@ export class ChangeSet {
   readonly #producers = new Map<string, number | undefined>();
   readonly #states = new Map<string, StateKey & { readonly value: Uint8Array | undefined }>();
 
+  /** @param nextBody - above the number of every body that is stored or was in an earlier set */
+  constructor(nextBody: number) {
+    this.#nextBody = nextBody;
+  }
+
   add(batch: WriteBatch): void {
     for (const record of batch) this.#add(record);
+  }
+
+  /** Above the numbers of this set. */
+  get nextBody(): number {
+    return this.#nextBody;
   }
 
   get removedDestinations(): readonly DestinationNumber[] {
@@ -131,7 +144,13 @@ export class ChangeSet {
   #addMessage({ targets, payload }: Extract<WriteRecord, { type: 'message-added' }>): void {
     let byteCount = 0;
     for (const piece of payload) byteCount += piece.length;
-    const body = { pieces: payload, byteCount, placeCount: targets.length };
+    const body = {
+      number: this.#nextBody,
+      pieces: payload,
+      byteCount,
+      placeCount: targets.length,
+    };
+    this.#nextBody += 1;
     for (const { destination, sequence } of targets) {
       mapIn(this.#added, destination).set(sequence, {
         destination,

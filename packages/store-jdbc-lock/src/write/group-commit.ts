@@ -38,8 +38,8 @@ export interface GroupCommitOptions {
   readonly lease: HeldLease;
   /** Where it writes; nobody else does. */
   readonly steady: SteadySession;
-  /** Number of the last shared body there is, 0 without any. */
-  readonly lastBody: number;
+  /** Above the number of every shared body there is. */
+  readonly nextBody: number;
 }
 
 export class GroupCommit {
@@ -48,12 +48,12 @@ export class GroupCommit {
   #isRunning = false;
   #isClosing = false;
   #batch = 0;
-  #lastBody: number;
+  #nextBody: number;
   #idleWaiters: (() => void)[] = [];
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
-    this.#lastBody = options.lastBody;
+    this.#nextBody = options.nextBody;
     void options.lease.lost.then(() => {
       for (const append of this.#waiting.splice(0)) append.reject(options.lease.endedError());
     });
@@ -97,7 +97,7 @@ export class GroupCommit {
   }
 
   async #commit(group: readonly PendingAppend[]): Promise<void> {
-    const changes = new ChangeSet(this.#lastBody);
+    const changes = new ChangeSet(this.#nextBody);
     for (const { batch } of group) changes.add(batch);
     try {
       await this.#write(changes, this.#batch + 1);
@@ -106,7 +106,7 @@ export class GroupCommit {
       return;
     }
     this.#batch += 1;
-    this.#lastBody = changes.lastBody;
+    this.#nextBody = changes.nextBody;
     for (const append of group) append.resolve();
   }
 
