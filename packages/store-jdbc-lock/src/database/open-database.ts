@@ -1,7 +1,13 @@
 import { BrokerError } from '@batonmq/model';
 import type { JdbcLockStoreSettings } from '../options.ts';
 import type { Database } from './database.ts';
+import { sqliteDatabase } from './sqlite/sqlite-database.ts';
 
-export async function openDatabase(settings: JdbcLockStoreSettings): Promise<Database> {
-  throw new BrokerError('BATON_UNSUPPORTED', settings.location.kind);
+export function openDatabase({ location }: JdbcLockStoreSettings): Promise<Database> {
+  switch (location.kind) {
+    case 'sqlite':
+      return Promise.resolve(sqliteDatabase(location.file));
+    default:
+      return Promise.reject(new BrokerError('BATON_UNSUPPORTED', location.kind));
+  }
 }

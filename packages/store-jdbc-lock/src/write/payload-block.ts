@@ -21,4 +21,15 @@ export class PayloadBlock {
   toBuffer(): Buffer {
     return Buffer.concat(this.#pieces, this.#byteCount);
   }
+
+  /** Memory that nothing else lies in, so that it may move to another thread. */
+  toArrayBuffer(): ArrayBuffer {
+    const bytes = new Uint8Array(this.#byteCount);
+    let offset = 0;
+    for (const piece of this.#pieces) {
+      bytes.set(piece, offset);
+      offset += piece.length;
+    }
+    return bytes.buffer;
+  }
 }

@@ -80,8 +80,11 @@ export function portableWrite(changes: ChangeSet, tables: Tables, fence: Fence):
 }
 
 /** Whether shared bodies lose places. @param counts - what `removedCounts` found */
-export function asksForPlaces(write: PortableWrite, counts: readonly Row[]): boolean {
-  return write.removesDestinations || counts.some((row) => Number(row['shared_count']) > 0);
+export function asksForPlaces(
+  { removesDestinations }: Pick<PortableWrite, 'removesDestinations'>,
+  counts: readonly Row[],
+): boolean {
+  return removesDestinations || counts.some((row) => Number(row['shared_count']) > 0);
 }
 
 /**
@@ -91,7 +94,7 @@ export function asksForPlaces(write: PortableWrite, counts: readonly Row[]): boo
  * @param places - what `removedPlaces` found
  */
 export function closingSteps(
-  { growths, tables }: PortableWrite,
+  { growths, tables }: Pick<PortableWrite, 'growths' | 'tables'>,
   counts: readonly Row[],
   places: readonly Row[],
 ): readonly Step[] {
