@@ -13,7 +13,7 @@ import {
 import { inspectTables } from './content/inspection.ts';
 import { nextBodyOf } from './content/recovery.ts';
 import { answered } from './database/deadline.ts';
-import type { Purpose } from './database/database.ts';
+import type { Database, Purpose } from './database/database.ts';
 import { openDatabase } from './database/open-database.ts';
 import { SteadySession } from './database/steady-session.ts';
 import { JdbcLockLease } from './jdbc-lock-lease.ts';
@@ -42,11 +42,19 @@ const MANIFEST: StoreManifest = Object.freeze({
  * @throws `BATON_INVALID_OPTION` naming everything that is wrong with the options.
  */
 export function jdbcLockStore(options: JdbcLockStoreOptions): StorePlugin {
+  return jdbcLockStoreWith(options, openDatabase);
+}
+
+/** With another way to the database: for machines that die in tests. */
+export function jdbcLockStoreWith(
+  options: JdbcLockStoreOptions,
+  open: (settings: JdbcLockStoreSettings) => Promise<Database>,
+): StorePlugin {
   const settings = resolveJdbcLockOptions(options);
   return {
     [STORE_PLUGIN]: true,
     manifest: MANIFEST,
-    create: (components) => new JdbcLockStore(settings, components),
+    create: (components) => new JdbcLockStore(settings, components, open),
   };
 }
 
@@ -54,14 +62,20 @@ class JdbcLockStore implements Store {
   readonly manifest = MANIFEST;
   readonly #settings: JdbcLockStoreSettings;
   readonly #components: RuntimeComponents;
+  readonly #openDatabase: (settings: JdbcLockStoreSettings) => Promise<Database>;
   readonly #closing = new AbortController();
   #place: Promise<Place> | undefined;
   #acquiring: Promise<Lease> | undefined;
   #lease: JdbcLockLease | undefined;
 
-  constructor(settings: JdbcLockStoreSettings, components: RuntimeComponents) {
+  constructor(
+    settings: JdbcLockStoreSettings,
+    components: RuntimeComponents,
+    open: (settings: JdbcLockStoreSettings) => Promise<Database>,
+  ) {
     this.#settings = settings;
     this.#components = components;
+    this.#openDatabase = open;
   }
 
   acquire(options: AcquireOptions): Promise<Lease> {
@@ -159,7 +173,11 @@ class JdbcLockStore implements Store {
   }
 
   #open(): Promise<Place> {
-    this.#place ??= openPlace(this.#settings);
+    this.#place ??= this.#openDatabase(this.#settings).then((database) => {
+      const { tablePrefix, leaseDurationMs } = this.#settings;
+      const tables = tablesWith(tablePrefix);
+      return { database, tables, rows: new LeaseRows(database, tables, leaseDurationMs) };
+    });
     return this.#place;
   }
 
@@ -167,10 +185,4 @@ class JdbcLockStore implements Store {
     const { clock, logger } = this.#components;
     return new SteadySession({ clock, logger, database, purpose, signal });
   }
-}
-
-async function openPlace(settings: JdbcLockStoreSettings): Promise<Place> {
-  const database = await openDatabase(settings);
-  const tables = tablesWith(settings.tablePrefix);
-  return { database, tables, rows: new LeaseRows(database, tables, settings.leaseDurationMs) };
 }

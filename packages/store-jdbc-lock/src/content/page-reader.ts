@@ -52,9 +52,7 @@ function pageOf(
       )
       .leftJoin(`${tables.bodies} as b`, 'b.body', 'm.body')
       // The first one always fits.
-      .where((fits) =>
-        fits.where('s.total', '<=', bytesMax).orWhereRaw('?? = ??', ['s.total', 's.byte_count']),
-      )
+      .whereRaw('(?? <= ? or ?? = ??)', ['s.total', bytesMax, 's.total', 's.byte_count'])
       .select(
         'm.sequence',
         'm.redelivery_count',
