@@ -1,0 +1,108 @@
+import type { Client, ClientConfig, QueryConfig } from 'pg';
+import type { Purpose } from '../database.ts';
+import { NoHostError, ReadOnlyHostError } from './failure.ts';
+import type { PostgresqlHost, PostgresqlOptions, PostgresqlTls } from './options.ts';
+import { PostgresqlSession } from './postgresql-session.ts';
+import { settingsFor } from './session-settings.ts';
+import { typeParserOf } from './column-values.ts';
+
+/** The driver's. */
+export type ClientClass = new (config: ClientConfig) => Client;
+
+/** A session on the first host that takes writes. */
+export async function connectToPostgresql(
+  clientClass: ClientClass,
+  options: PostgresqlOptions,
+  purpose: Purpose,
+): Promise<PostgresqlSession> {
+  const failures: unknown[] = [];
+  for (const host of options.hosts) {
+    try {
+      return await connectTo(host, clientClass, options, purpose);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length === 1) throw failures[0];
+  const reasons = options.hosts.map(({ host, port }, index) => {
+    const failure = failures[index];
+    return `${host}:${port}: ${failure instanceof Error ? failure.message : String(failure)}`;
+  });
+  throw new NoHostError(`No host takes writes (${reasons.join('; ')})`, failures);
+}
+
+async function connectTo(
+  host: PostgresqlHost,
+  clientClass: ClientClass,
+  options: PostgresqlOptions,
+  purpose: Purpose,
+): Promise<PostgresqlSession> {
+  const client = new clientClass(configOf(host, options));
+  const session = new PostgresqlSession(client);
+  try {
+    await client.connect();
+    await prepare(client, options, purpose);
+    return session;
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+}
+
+async function prepare(
+  client: Client,
+  { leaseDurationMs, connectTimeoutMs }: PostgresqlOptions,
+  purpose: Purpose,
+): Promise<void> {
+  const settings = settingsFor(purpose, leaseDurationMs);
+  // The driver knows a deadline for each query, its types do not.
+  const query = async (
+    text: string,
+    values: unknown[],
+  ): Promise<readonly Record<string, unknown>[]> => {
+    const config: QueryConfig & { query_timeout: number } = {
+      text,
+      values,
+      query_timeout: connectTimeoutMs,
+    };
+    const { rows } = await client.query<Record<string, unknown>>(config);
+    return rows;
+  };
+  const [row] = await query(
+    `select current_setting('transaction_read_only') as is_read_only, count(set_config(name,
+       case when name = 'synchronous_commit' and current_setting(name) = 'remote_apply' then 'remote_apply' else value end,
+       false))
+     from unnest($1::text[], $2::text[]) as t(name, value)`,
+    [Object.keys(settings), Object.values(settings)],
+  );
+  if (row?.['is_read_only'] === 'on') {
+    throw new ReadOnlyHostError('The server is read-only: a standby, or set to be');
+  }
+  // The primary shows what it has committed itself although a standby that has to confirm it did not, where the
+  // wait for that was cut short. A commit after it waits for both, so from here on what is read is there to stay.
+  if (purpose === 'work') await query(`select pg_logical_emit_message(true, 'batonmq', '')`, []);
+}
+
+function configOf({ host, port }: PostgresqlHost, options: PostgresqlOptions): ClientConfig {
+  const { user, password = '', database, tls, connectTimeoutMs, leaseDurationMs } = options;
+  return {
+    // All that the driver would take from the environment or a password file.
+    ...{ host, port, user, database, password: () => password },
+    ssl: tls === undefined ? false : tlsConfigOf(tls),
+    ...{ application_name: options.applicationName, client_encoding: 'utf8' },
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: Math.floor(leaseDurationMs / 2),
+    types: { getTypeParser: typeParserOf },
+  };
+}
+
+function tlsConfigOf({ mode, ca, certificate, key }: PostgresqlTls): ClientConfig['ssl'] {
+  return {
+    rejectUnauthorized: mode !== 'require',
+    ...(mode === 'verify-ca' && { checkServerIdentity: () => undefined }),
+    ...(ca !== undefined && { ca }),
+    ...(certificate !== undefined && { cert: certificate }),
+    ...(key !== undefined && { key }),
+  };
+}
