@@ -1,13 +1,33 @@
 import { BrokerError } from '@batonmq/model';
 import type { JdbcLockStoreSettings } from '../options.ts';
+import { tablesWith } from '../schema/tables.ts';
 import type { Database } from './database.ts';
-import { sqliteDatabase } from './sqlite/sqlite-database.ts';
 
-export function openDatabase({ location }: JdbcLockStoreSettings): Promise<Database> {
+/** The database of the settings; only the code for its kind is loaded. Nothing is connected yet. */
+export async function openDatabase(settings: JdbcLockStoreSettings): Promise<Database> {
+  const { location, leaseDurationMs, connectTimeoutMs } = settings;
+  const tables = tablesWith(settings.tablePrefix);
   switch (location.kind) {
-    case 'sqlite':
-      return Promise.resolve(sqliteDatabase(location.file));
+    case 'postgresql': {
+      const { postgresqlDatabase } = await import('./postgresql/postgresql-database.ts');
+      const { tls } = settings;
+      return postgresqlDatabase({
+        ...location,
+        password: location.password ?? '',
+        ...(tls !== 'off' && {
+          tls: { mode: tls === 'verified' ? 'verify-full' : 'require' },
+        }),
+        leaseDurationMs,
+        connectTimeoutMs,
+        applicationName: 'batonmq',
+        tables,
+      });
+    }
+    case 'sqlite': {
+      const { sqliteDatabase } = await import('./sqlite/sqlite-database.ts');
+      return sqliteDatabase(location.file);
+    }
     default:
-      return Promise.reject(new BrokerError('BATON_UNSUPPORTED', location.kind));
+      throw new BrokerError('BATON_UNSUPPORTED', location.kind);
   }
 }
