@@ -75,9 +75,13 @@ type Test = (promise: string, run: (place: PlaceUnderTest) => Promise<void>) => 
 function testLine(test: Test): void {
   test('the next in line waits while the lease is held, and sees whose turn it is', async (place) => {
     const first = await place.serveQueues();
-    const progress: AcquireProgress[] = [];
     let isGranted = false;
-    const options = { owner: 'second', onProgress: (step: AcquireProgress) => progress.push(step) };
+    let seeTurn: () => void = () => undefined;
+    const hasSeenTurn = new Promise<void>((resolve) => (seeTurn = resolve));
+    const onProgress = ({ type }: AcquireProgress): void => {
+      if (type === 'waiting') seeTurn();
+    };
+    const options = { owner: 'second', onProgress };
     const waiting = begun(
       place
         .open()
@@ -88,10 +92,10 @@ function testLine(test: Test): void {
     );
     await first.append(...addedRange(A, 1, 100));
     await first.contents(A, { messageCountMax: 5 });
+    await hasSeenTurn;
     assert.equal(isGranted, false);
     await first.lease.release();
     await waiting;
-    assert.ok(progress.some(({ type }) => type === 'waiting'));
   });
 
   test('release hands over at once, with everything that was appended', async (place) => {
