@@ -1,0 +1,137 @@
+import type { Failure } from '../session.ts';
+
+/** An error of the server or the driver, as the driver makes them. */
+interface MysqlError extends Error {
+  /** The server's number; missing on those of the driver. */
+  readonly errno?: unknown;
+  /** Name of the server's number, or what the driver or the system calls it. */
+  readonly code?: unknown;
+}
+
+/** The connection is no use any more; what was under way may have taken effect. */
+export class ConnectionLostError extends Error {
+  override readonly name = 'ConnectionLostError';
+}
+
+/** None of the hosts can be used; `failures` has one error for each. */
+export class NoHostError extends Error {
+  override readonly name = 'NoHostError';
+  readonly failures: readonly unknown[];
+
+  constructor(message: string, failures: readonly unknown[]) {
+    super(message);
+    this.failures = failures;
+  }
+}
+
+/** The server is there, but takes no writes, now. */
+export class UnusableHostError extends Error {
+  override readonly name = 'UnusableHostError';
+}
+
+/** One value is larger than the server takes in one packet. */
+export class ValueTooLargeError extends Error {
+  override readonly name = 'ValueTooLargeError';
+}
+
+/**
+ * By the numbers that MySQL and MariaDB share, and those that only one of them has:
+ * https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html,
+ * https://mariadb.com/docs/server/reference/error-codes
+ */
+const BY_NUMBER: Readonly<Record<number, Failure>> = {
+  /* EE_WRITE, ER_DISK_FULL, ER_ERROR_ON_WRITE, ER_RECORD_FILE_FULL: no room on disk or in a tablespace. */
+  3: 'full',
+  1021: 'full',
+  1026: 'full',
+  1114: 'full',
+  /* ER_TOO_BIG_ROWSIZE: also of a payload that is too large for the redo log. */
+  1118: 'full',
+  /* ER_NET_PACKET_TOO_LARGE, ER_TRANS_CACHE_FULL. */
+  1153: 'full',
+  1197: 'full',
+  /* ER_CHECKREAD: the row has changed since the snapshot. */
+  1020: 'retry',
+  /* ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK: also a transaction that Galera did not certify. */
+  1205: 'retry',
+  1213: 'retry',
+  /* ER_QUERY_INTERRUPTED, ER_STATEMENT_TIMEOUT, ER_QUERY_TIMEOUT: somebody ended the statement. */
+  1317: 'retry',
+  1969: 'retry',
+  3024: 'retry',
+  /* ER_TRANSACTION_ROLLBACK_DURING_COMMIT: group replication did not certify it. */
+  3101: 'retry',
+  /* ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED. */
+  1040: 'disconnected',
+  1203: 'disconnected',
+  1226: 'disconnected',
+  /* ER_UNKNOWN_COM_ERROR: says a Galera node that has no part in the cluster. */
+  1047: 'disconnected',
+  /* ER_SERVER_SHUTDOWN, ER_NORMAL_SHUTDOWN, ER_SHUTDOWN_COMPLETE. */
+  1053: 'disconnected',
+  1077: 'disconnected',
+  1079: 'disconnected',
+  /* ER_ABORTING_CONNECTION, ER_NET_READ_ERROR and its kind, ER_NEW_ABORTING_CONNECTION. */
+  1152: 'disconnected',
+  1158: 'disconnected',
+  1159: 'disconnected',
+  1160: 'disconnected',
+  1161: 'disconnected',
+  1184: 'disconnected',
+  /* ER_ERROR_DURING_COMMIT: nobody says whether the others of a cluster have it. */
+  1180: 'disconnected',
+  /* ER_OPTION_PREVENTS_STATEMENT, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, ER_READ_ONLY_MODE: now a replica. */
+  1290: 'disconnected',
+  1792: 'disconnected',
+  1836: 'disconnected',
+  /* ER_CONNECTION_KILLED, ER_CLIENT_INTERACTION_TIMEOUT. */
+  1927: 'disconnected',
+  4031: 'disconnected',
+};
+
+/** ER_GET_ERRNO: what the storage engine was told by the system is in the message. */
+const ENGINE_ERROR = 1030;
+const NO_SPACE_LEFT = /\b28\b/;
+
+/** Codes of the system, of name resolution and of the driver, of which each may be over in a moment. */
+const CONNECTION_CODES: readonly unknown[] = [
+  'EADDRNOTAVAIL',
+  'EAI_AGAIN',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+  'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_SEQUENCE_TIMEOUT',
+];
+
+export function mysqlFailureOf(error: unknown): Failure {
+  if (error instanceof ConnectionLostError || error instanceof UnusableHostError) {
+    return 'disconnected';
+  }
+  if (error instanceof ValueTooLargeError) return 'full';
+  if (error instanceof NoHostError) {
+    const isTemporary = error.failures.some((each) => mysqlFailureOf(each) !== 'fatal');
+    return isTemporary ? 'disconnected' : 'fatal';
+  }
+  if (!(error instanceof Error)) return 'fatal';
+  const { errno, code, message } = error as MysqlError;
+  if (CONNECTION_CODES.includes(code)) return 'disconnected';
+  if (errno === ENGINE_ERROR) return NO_SPACE_LEFT.test(message) ? 'full' : 'fatal';
+  return (typeof errno === 'number' ? BY_NUMBER[errno] : undefined) ?? 'fatal';
+}
+
+/** How the server says no to {@link FENCE_CHECK}. */
+export function isFenceError(error: unknown): boolean {
+  const { errno, message } = error as MysqlError;
+  return errno === 1231 && message.includes(FENCED);
+}
+
+/** No mode of the server has this name. */
+export const FENCED = 'baton_fenced';

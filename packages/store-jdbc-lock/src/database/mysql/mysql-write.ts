@@ -1,0 +1,65 @@
+import type { Tables } from '../../schema/tables.ts';
+import type { ChangeSet } from '../../write/change-set.ts';
+import { closingSteps, portableWrite } from '../../write/portable-write.ts';
+import type { MatchQuery } from '../../write/step.ts';
+import type { Fence } from '../database.ts';
+import type { Request } from './mysql-session.ts';
+import { Packets } from './packets.ts';
+import { FENCE_CHECK } from './session-setup.ts';
+import { addStep, matchTexts } from './step-texts.ts';
+
+export interface WriteLimits {
+  readonly packetBytesMax: number;
+  readonly leaseDurationMs: number;
+}
+
+/**
+ * A change as few packets; as one, which is one way to the server and back, if its payloads are small. The server
+ * stops at the first statement that fails, and that is {@link FENCE_CHECK} if the lease is not as the fence says.
+ *
+ * What goes is counted by the server, within the same transaction, before it goes.
+ *
+ * @throws ValueTooLargeError if a message, a state or a name does not fit into a packet.
+ */
+export function mysqlWrite(
+  changes: ChangeSet,
+  tables: Tables,
+  fence: Fence,
+  { packetBytesMax, leaseDurationMs }: WriteLimits,
+): readonly Request[] {
+  const write = portableWrite(changes, tables, fence);
+  const packets = new Packets(packetBytesMax);
+  packets.add('start transaction');
+  addStep(packets, write.fence);
+  packets.add(FENCE_CHECK);
+  for (const sql of counterTexts(write.removedCounts, tables)) packets.add(sql);
+  for (const sql of bodyTexts(write.removedPlaces, tables)) packets.add(sql);
+  for (const step of [...write.steps, ...closingSteps(write, [], [])]) addStep(packets, step);
+  packets.add('commit');
+  return packets.toRequests(leaseDurationMs);
+}
+
+/** Takes what goes from the counters of its destination. */
+function counterTexts(
+  removed: MatchQuery | undefined,
+  { destinations }: Tables,
+): readonly string[] {
+  if (removed === undefined) return [];
+  return matchTexts(removed).map(
+    (query) =>
+      `update ${destinations} as d join (${query} ${removed.end}) as r on r.destination = d.destination
+        set d.message_count = d.message_count - r.message_count, d.message_bytes = d.message_bytes - r.message_bytes`,
+  );
+}
+
+/** Takes what goes from the places of shared bodies; one without a place goes too. */
+function bodyTexts(removed: MatchQuery | undefined, { bodies }: Tables): readonly string[] {
+  if (removed === undefined) return [];
+  return matchTexts(removed).flatMap((query) => {
+    const join = `join (${query} ${removed.end}) as r on r.body = b.body`;
+    return [
+      `update ${bodies} as b ${join} set b.place_count = b.place_count - r.place_count`,
+      `delete b from ${bodies} as b ${join} where b.place_count = 0`,
+    ];
+  });
+}
