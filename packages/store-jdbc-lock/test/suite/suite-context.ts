@@ -1,0 +1,64 @@
+import { present } from '@batonmq/model';
+import type { Database, Purpose, SessionLock } from '../../src/database/database.ts';
+import type { Session } from '../../src/database/session.ts';
+import { TableWriter } from '../fixtures/table-writer.ts';
+
+/** A database, and what ends the server of it. */
+export interface OpenedDatabase {
+  readonly database: Database;
+  close(): Promise<void>;
+}
+
+export interface LockSession {
+  readonly session: Session;
+  readonly lock: SessionLock;
+}
+
+/** The database of a run of the suite, and the sessions of one test. */
+export class SuiteContext {
+  readonly #open: () => Promise<OpenedDatabase>;
+  #opened: OpenedDatabase | undefined;
+  readonly #sessions: Session[] = [];
+
+  constructor(open: () => Promise<OpenedDatabase>) {
+    this.#open = open;
+  }
+
+  get database(): Database {
+    return present(this.#opened, 'tests run after it was opened').database;
+  }
+
+  async open(): Promise<void> {
+    this.#opened = await this.#open();
+  }
+
+  /** Tables of their own. */
+  async newWriter(): Promise<TableWriter> {
+    return TableWriter.create(this.database, await this.newSession('work'));
+  }
+
+  async newSession(purpose: Purpose): Promise<Session> {
+    const session = await this.database.connect(purpose);
+    this.#sessions.push(session);
+    return session;
+  }
+
+  /** The lock over two sessions; skips the test where the database has none. */
+  async twoLocks(skip: () => never): Promise<readonly [LockSession, LockSession]> {
+    return [(await this.#newLock()) ?? skip(), (await this.#newLock()) ?? skip()];
+  }
+
+  endSessions(): void {
+    for (const session of this.#sessions.splice(0)) session.destroy();
+  }
+
+  async close(): Promise<void> {
+    await this.#opened?.close();
+  }
+
+  async #newLock(): Promise<LockSession | undefined> {
+    const session = await this.newSession('lock');
+    const lock = await this.database.sessionLockOn(session);
+    return lock && { session, lock };
+  }
+}
