@@ -23,6 +23,17 @@ export async function openDatabase(settings: JdbcLockStoreSettings): Promise<Dat
         tables,
       });
     }
+    case 'mysql': {
+      const { mysqlDatabase } = await import('./mysql/mysql-database.ts');
+      const { tls } = settings;
+      return mysqlDatabase({
+        ...location,
+        ...(tls !== 'off' && { tls: { isVerified: tls === 'verified' } }),
+        leaseDurationMs,
+        connectTimeoutMs,
+        tables,
+      });
+    }
     case 'sqlite': {
       const { sqliteDatabase } = await import('./sqlite/sqlite-database.ts');
       return sqliteDatabase(location.file);
