@@ -23,6 +23,6 @@
  * @packageDocumentation
  */
 export type { Settings } from './config/settings.ts';
-export type { StoreChoice } from './store-choice.ts';
+export type { StoreChoice } from './store/store-choice.ts';
 export { startServer, type Server } from './server.ts';
 export type { ServerStatus } from './status.ts';

@@ -11,7 +11,8 @@ import { openAuditLog, type AuditLog } from './security/audit-log.ts';
 import { openSecurity } from './security/open-security.ts';
 import { createProtocols, type ServedProtocol } from './protocols.ts';
 import { destinationsOf, type ServerStatus } from './status.ts';
-import { chooseStore, storeUri } from './store-choice.ts';
+import { loadStore, storeUri } from './store/store-choice.ts';
+import { storeStatus } from './store/store-status.ts';
 import { TlsFiles } from './tls/tls-files.ts';
 
 type RoleChanged = Extract<BrokerEvent, { type: 'role-changed' }>;
@@ -27,9 +28,10 @@ export async function startServer(
   settings: Settings,
   components: RuntimeComponents,
 ): Promise<Server> {
+  const plugin = await loadStore(settings.store);
   const security = settings.security && (await openSecurity(settings.security, components));
   const tls = new TlsFiles(settings.tls ?? {}, components.clock, components.logger);
-  const store = openStore(chooseStore(settings.store), components);
+  const store = openStore(plugin, components);
   const { name, broker: options = {}, policies = [], virtualDestinations = [] } = settings;
   const broker = createBroker({
     name,
@@ -106,6 +108,7 @@ export class Server {
       this.#admin = await serveAdmin(
         settings.admin,
         {
+          role: () => broker.role,
           status: () => this.status(),
           policy: (destination) => broker.effectivePolicy(destination),
           redrive: (queue, options) => broker.redrive(queue, options),
@@ -135,7 +138,7 @@ export class Server {
       processId: process.pid,
       residentBytes: process.memoryUsage().rss,
       listening: this.#listeners.uris,
-      store: { uri: storeUri(settings.store), ...(await store.inspect()) },
+      store: await storeStatus(storeUri(settings.store), store, components.clock),
       limits: broker.usage(),
       destinations: destinationsOf(broker),
     };

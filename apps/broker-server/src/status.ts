@@ -1,5 +1,5 @@
 import type { Broker, DestinationStatus, LimitStatus, Role } from '@batonmq/broker-core';
-import type { StoreInspection } from '@batonmq/store-spi';
+import type { StoreStatus } from './store/store-status.ts';
 
 /** What `/status` answers and `batonmq status` shows. */
 export interface ServerStatus {
@@ -12,7 +12,7 @@ export interface ServerStatus {
   readonly residentBytes: number;
   /** Empty while this broker is not active. */
   readonly listening: readonly string[];
-  readonly store: Partial<StoreInspection> & { readonly uri: string };
+  readonly store: StoreStatus;
   /** Limits of all destinations together. */
   readonly limits: readonly LimitStatus[];
   readonly destinations: readonly (Omit<DestinationStatus, 'destination'> & {

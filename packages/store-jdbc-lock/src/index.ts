@@ -16,7 +16,9 @@
  *
  * @packageDocumentation
  */
+export { checkDriver } from './database/check-driver.ts';
 export { jdbcLockStore } from './jdbc-lock-store.ts';
+export { locationName } from './location.ts';
 export type {
   Credentials,
   DatabaseHost,

@@ -135,6 +135,11 @@ function* shapeProblems(settings: CompleteOptions): Iterable<string> {
       yield `'${key}' is ${String(value)}; a whole number from ${least} to ${greatest} is allowed`;
     }
   }
+  for (const key of ['user', 'password', 'tlsCaFile'] as const) {
+    const value: unknown = settings[key];
+    // What it is instead is not repeated: it may be a password without its quotes.
+    if (value !== undefined && typeof value !== 'string') yield `'${key}' must be text`;
+  }
   if (!TLS.includes(settings.tls)) {
     yield `'tls' is '${settings.tls}'; 'off', 'verified' and 'unverified' are allowed`;
   }

@@ -17,7 +17,7 @@ describe('settings', () => {
   test('that are wrong are all named, and nothing starts', async () => {
     await using directory = await temporaryDirectory();
     const file = join(directory.path, 'broker.yaml');
-    await writeFile(file, 'name: a b\nstore: sqlite:x\n');
+    await writeFile(file, 'name: a b\nstore: udp:x\n');
     const { code, output } = await batonmq('start', '--config', file, '--listen', 'udp://x:1');
     expect(code).toBe(2);
     expect(output).toContain('broker.yaml:1:7 name: must be');

@@ -20,6 +20,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'store-testkit': ['model', 'runtime', 'store-spi'],
   'store-memory': ['model', 'runtime', 'store-spi'],
   'store-fs-lock': ['model', 'runtime', 'store-spi', 'journal'],
+  'store-jdbc-lock': ['model', 'runtime', 'store-spi'],
   // Never a concrete store, protocol or discovery agent.
   'broker-core': ['model', 'runtime', 'message-content', 'selector', 'store-spi'],
   'users-file': ['model', 'runtime', 'broker-core'],
@@ -35,11 +36,16 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ['model', 'runtime', 'message-content', 'openwire', 'transport', 'discovery'],
 };
 
+/** Peers, of which a team installs that of its database. */
+const SQL_DRIVERS = ['better-sqlite3', 'mysql2', 'oracledb', 'pg'];
+
 /** Packages of others that a package may ship with. Anything more needs a decision record. */
 export const MAY_DEPEND_ON: Readonly<Record<string, readonly string[]>> = {
   'store-fs-lock': ['fs-native-extensions'],
+  // The driver of the database in use is installed beside it.
+  'store-jdbc-lock': ['knex', ...SQL_DRIVERS],
   transport: ['ws'],
-  'broker-server': ['commander', 'yaml', 'zod'],
+  'broker-server': ['commander', 'yaml', 'zod', ...SQL_DRIVERS],
 };
 
 /** The specifiers a file imports or re-exports from, also as types and dynamically. */

@@ -41,7 +41,10 @@ test.each(shipped)(
 test.each(members())('$path declares what it imports, and imports public entries', (member) => {
   const { manifest } = member;
   const root = readJson('package.json') as Manifest;
-  const inSource = new Set([manifest.name, ...Object.keys(manifest.dependencies ?? {})]);
+  const inSource = new Set([
+    manifest.name,
+    ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
+  ]);
   const inTests = new Set([
     ...inSource,
     ...Object.keys(manifest.devDependencies ?? {}),

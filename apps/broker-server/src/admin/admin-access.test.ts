@@ -24,6 +24,7 @@ beforeEach(async () => {
     },
   });
   const nothing = {
+    role: () => 'active' as const,
     status: () => Promise.reject(new Error('not asked')),
     policy: () => ({}),
     commanded: () => undefined,

@@ -32,6 +32,7 @@ const commanded: AdminCommand[] = [];
 
 function subject(status = STATUS): AdminSubject {
   return {
+    role: () => status.role,
     status: () => Promise.resolve(status),
     redrive: ({ key }, options) => {
       redriven.push([key, options]);

@@ -7,6 +7,7 @@ import {
   type RedriveOptions,
   type RedriveResult,
   type Resolution,
+  type Role,
 } from '@batonmq/broker-core';
 import { BrokerError, isBrokerError, parseDestination, type Destination } from '@batonmq/model';
 import type { ServerStatus } from '../status.ts';
@@ -31,6 +32,7 @@ export interface AdminCommand {
 
 /** What the interface shows and does; all of it is the server's. */
 export interface AdminSubject {
+  role(): Role;
   status(): Promise<ServerStatus>;
   policy(destination: Destination): EffectivePolicy;
   redrive(deadLetterQueue: Destination, options: RedriveOptions): Promise<RedriveResult>;
@@ -123,7 +125,7 @@ async function route(request: IncomingMessage, url: URL, subject: AdminSubject):
     case '/health':
       return [200, { status: 'up' }];
     case '/ready': {
-      const { role } = await subject.status();
+      const role = subject.role();
       return [role === 'active' ? 200 : 503, { role }];
     }
     case '/status':

@@ -37,7 +37,10 @@ export function startCommand(): Command {
     .option('-c, --config <file>', 'YAML or JSON file with settings (or BATONMQ_CONFIG)')
     .option('--name <name>', 'name of this broker (default: host name and port)')
     .option('--listen <uri...>', 'where clients connect (default: tcp://127.0.0.1:61616)')
-    .option('--store <uri>', 'where messages are: file:DIR or memory: (default: file:./data)')
+    .option(
+      '--store <uri>',
+      'where messages are: file:DIR, memory:, sqlite:FILE, postgres://…, mysql://… (default: file:./data)',
+    )
     .option('--admin <address>', 'HOST:PORT for operators, or off (default: 127.0.0.1:8161)')
     .option('--audit <place>', 'log, off or a file (default: log with security, else off)')
     .option('--log <format>', 'json or pretty (default: pretty on a terminal)')

@@ -22,11 +22,12 @@ export function formatStatus(status: ServerStatus): string {
   const { store } = status;
   const size =
     store.messageCount === undefined ? '' : `, ${formatCount(store.messageCount, 'message')}`;
+  const problem = store.problem === undefined ? '' : `, ${store.problem}`;
   const lines = [
     `${status.name}  ${status.role}${status.epoch === undefined ? '' : `, epoch ${status.epoch}`}`,
     `  up         ${status.uptimeSeconds} s, process ${status.processId}, ${formatBytes(status.residentBytes)}`,
     `  clients    ${status.listening.join('  ') || 'not served here'}`,
-    `  messages   ${store.uri}${size}`,
+    `  messages   ${store.uri}${size}${problem}`,
   ];
   const usage = formatLimits(status.limits);
   if (usage !== '') lines.push(`  used       ${usage}`);

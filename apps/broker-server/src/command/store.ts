@@ -1,12 +1,20 @@
 import { Command } from 'commander';
 import { BrokerError } from '@batonmq/model';
 import { nodeRuntime } from '@batonmq/runtime/node';
+import { openStore } from '@batonmq/store-spi';
 import {
   inspectDirectory,
   verifyDirectory,
   type DirectoryInspection,
 } from '@batonmq/store-fs-lock';
-import { storeDirectory } from '../store-choice.ts';
+import { STORE_PASSWORD_VARIABLE } from '../config/source.ts';
+import {
+  isStoreUri,
+  loadStore,
+  storeDirectory,
+  storeUri,
+  withPassword,
+} from '../store/store-choice.ts';
 import { Progress } from '../terminal/progress.ts';
 import { formatBytes, formatCount } from '../terminal/units.ts';
 
@@ -22,14 +30,14 @@ interface StoreFlags {
   readonly json?: true;
 }
 
-/** `batonmq store verify|inspect`: reads a store's directory and changes nothing in it. */
+/** `batonmq store verify|inspect`: reads a store and changes nothing in it. */
 export function storeCommand(): Command {
   return new Command('store')
-    .description('look into the directory of a store; nothing in it is changed')
+    .description('look into a store; nothing in it is changed')
     .addCommand(
       new Command('inspect')
-        .description('show sizes, who holds it, and why each segment is kept')
-        .argument('<directory>', 'DIR or file:DIR')
+        .description('show sizes, and of a directory who holds it and why each segment is kept')
+        .argument('<store>', 'DIR, file:DIR, or the URI of a database')
         .option('--json', 'print everything as JSON')
         .action(inspect),
     )
@@ -43,8 +51,27 @@ export function storeCommand(): Command {
 }
 
 async function inspect(location: string, { json }: StoreFlags): Promise<void> {
+  if (isStoreUri(location) && storeDirectory(location) === undefined) {
+    await inspectShared(location, json === true);
+    return;
+  }
   const inspection = await inspectDirectory(directoryOf(location), nodeRuntime());
   process.stdout.write(`${json === true ? toJson(inspection) : describe(location, inspection)}\n`);
+}
+
+/** What a store says of itself that has no directory. */
+async function inspectShared(location: string, isJson: boolean): Promise<void> {
+  const password = process.env[STORE_PASSWORD_VARIABLE];
+  const choice = password === undefined ? location : withPassword(location, password);
+  const store = openStore(await loadStore(choice), nodeRuntime());
+  const inspection = await store.inspect().finally(() => store.close());
+  const { epoch, messageCount, liveBytes, usedBytes } = inspection;
+  const lines = [
+    `${storeUri(choice)}  epoch ${epoch ?? 'none'}`,
+    `  stored        ${formatCount(messageCount, 'message')}, ${formatBytes(liveBytes)}`,
+    `  taken up      ${formatBytes(usedBytes)}`,
+  ];
+  process.stdout.write(`${isJson ? toJson(inspection) : lines.join('\n')}\n`);
 }
 
 /** The inspection as a person reads it. */
@@ -100,7 +127,12 @@ function damaged(
 
 /** A directory as people write it, or as `--store` has it. */
 function directoryOf(location: string): string {
-  return storeDirectory(location) ?? location;
+  const directory = storeDirectory(location);
+  if (directory === undefined && isStoreUri(location)) {
+    const problem = 'Only directories are verified; a database checks its own files';
+    throw new BrokerError('BATON_UNSUPPORTED', problem);
+  }
+  return directory ?? location;
 }
 
 function toJson(value: unknown): string {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FS_LOCK_STORE_DEFAULTS } from '@batonmq/store-fs-lock';
-import { storeUri } from '../store-choice.ts';
+import { storeUri } from '../store/store-choice.ts';
 import { effectiveSettings } from './settings.ts';
 import { formatSettings, resolveSettings } from './resolve-settings.ts';
 import { environmentSource, fileSource, flagSource, missingFile } from './source.ts';
@@ -48,7 +48,7 @@ admin: h:65536
   const problems = problemsOf(
     fileSource('b.yaml', text),
     environmentSource({ BATONMQ_LOG: 'loud', BATONMQ_PORT: '1' }),
-    flagSource({ logLevel: 'all', store: 'sqlite:x' }),
+    flagSource({ logLevel: 'all', store: 'udp:x' }),
   );
   expect(problems).toEqual([
     expect.stringMatching(/^b\.yaml:3:5 listen\.0: .*udp: .* is not supported/),
@@ -58,7 +58,7 @@ admin: h:65536
     expect.stringMatching(/^b\.yaml:1:7 nmae is not a setting; these are: name, listen, /),
     expect.stringMatching(/^BATONMQ_PORT is not a variable of batonmq; these are: BATONMQ_NAME, /),
     'BATONMQ_LOG must be json or pretty',
-    expect.stringMatching(/^--store A store must be file:DIR .* not 'sqlite:x'$/),
+    expect.stringMatching(/^--store A store must be file:DIR .* not 'udp:'$/),
     '--log-level must be debug, info, warn or error',
   ]);
 });
@@ -222,4 +222,56 @@ test('security that lets nobody in is refused', () => {
   expect(problemsOf(fileSource('b.yaml', 'security:\n  adminGroups: [a]\n'))).toEqual([
     'b.yaml:2:3 security: needs users, or anonymousAccessAllowed: nobody could log in',
   ]);
+});
+
+const DATABASE = 'store:\n  uri: postgres://db/orders\n  user: mq\n  leaseDurationMs: 5000\n';
+
+test('a database is a store, its options beside the uri', () => {
+  const { settings, originOf } = resolveSettings([fileSource('b.yaml', DATABASE)], machine);
+  expect(effectiveSettings(settings).store).toMatchObject({
+    uri: 'postgresql://mq@db:5432/orders',
+    leaseDurationMs: 5000,
+  });
+  expect(originOf(['store', 'leaseDurationMs'])).toBe('b.yaml:4:20');
+  expect(
+    problemsOf(
+      fileSource('b.yaml', `${DATABASE}  tls: sometimes\n  colour: red\n  pollIntervalMs: 4000\n`),
+    ),
+  ).toEqual([
+    expect.stringMatching(/^b\.yaml:5:8 store\.tls: .*'off', 'verified' and 'unverified'/),
+    expect.stringMatching(/^b\.yaml:6:11 store\.colour: .*unknown option 'colour'/),
+    expect.stringMatching(/^b\.yaml:7:19 store\.pollIntervalMs: .*more than a third/),
+  ]);
+});
+
+test('the password of a store may be given apart, and --store with one of its own wins', () => {
+  const apart = environmentSource({ BATONMQ_STORE_PASSWORD: 'apart' });
+  const passwordWith = (...sources: Parameters<typeof resolveSettings>[0]): unknown =>
+    (resolveSettings(sources, machine).settings.store as { password?: string }).password;
+  expect(passwordWith(fileSource('b.yaml', DATABASE), apart)).toBe('apart');
+  expect(passwordWith(fileSource('b.yaml', `${DATABASE}  password: own\n`), apart)).toBe('apart');
+  expect(passwordWith(apart, flagSource({ store: 'postgres://mq@db/orders' }))).toBe('apart');
+  const own = flagSource({ store: 'postgres://mq:own@db/orders' });
+  expect(resolveSettings([apart, own], machine).settings.store).toBe('postgres://mq:own@db/orders');
+  expect(problemsOf(apart)).toEqual([
+    "BATONMQ_STORE_PASSWORD is set, but a store 'file:' takes no password",
+  ]);
+});
+
+test('printed settings hold no password, and are a file that works beside one', () => {
+  const own = fileSource('b.yaml', `${DATABASE}  password: s3cret\n`);
+  const resolved = resolveSettings([own], machine);
+  const printed = formatSettings(resolved);
+  expect(printed).not.toContain('s3cret');
+  expect(printed).toContain('\n  # password is set and not shown\n');
+  const apart = environmentSource({ BATONMQ_STORE_PASSWORD: 's3cret' });
+  const again = resolveSettings([fileSource('printed', printed), apart], machine);
+  expect(effectiveSettings(again.settings)).toEqual(effectiveSettings(resolved.settings));
+});
+
+test('a password that YAML reads as something else is not repeated', () => {
+  for (const password of ['*s3cret', '&s3cret', '!s3cret', '[s3cret', '{s3cret', '12345678']) {
+    const problems = problemsOf(fileSource('b.yaml', `${DATABASE}  password: ${password}\n`));
+    expect(problems.join()).not.toMatch(/s3cret|12345678/);
+  }
 });

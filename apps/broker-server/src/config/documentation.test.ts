@@ -5,7 +5,7 @@ import { STOMP_DEFAULTS } from '@batonmq/protocol-stomp';
 import { SERVE_DEFAULTS } from '@batonmq/transport';
 import { expect, test } from 'vitest';
 import { TLS_DEFAULTS } from '../tls/tls-options.ts';
-import { effectiveStore } from '../store-choice.ts';
+import { effectiveStore } from '../store/store-choice.ts';
 import { entriesOf, type Options } from './option-section.ts';
 import { SECURITY_SECTION_DEFAULTS } from './security-section.ts';
 import { SETTINGS_SCHEMA } from './settings.ts';

@@ -1,7 +1,13 @@
 import { policyProblems, resolveBrokerOptions } from '@batonmq/broker-core';
 import { BrokerError } from '@batonmq/model';
 import { stringify } from 'yaml';
-import { storeOptions, type StoreChoice } from '../store-choice.ts';
+import {
+  hasPassword,
+  storeOptions,
+  withPassword,
+  type StoreChoice,
+} from '../store/store-choice.ts';
+import { HIDDEN } from '../store/store-kind.ts';
 import { entriesOf, isMapping, type Options } from './option-section.ts';
 import {
   defaultSettings,
@@ -11,7 +17,7 @@ import {
   type Settings,
   type Surroundings,
 } from './settings.ts';
-import type { Source } from './source.ts';
+import { STORE_PASSWORD_VARIABLE, type Source } from './source.ts';
 
 /** Which setting, and which option in it. */
 type SettingPath = readonly [name: SettingName, ...option: string[]];
@@ -39,11 +45,34 @@ export function resolveSettings(
     (merged, source) => ({ ...merged, ...source.settings }),
     {},
   );
-  const settings = { ...defaultSettings(given, surroundings), ...given } as Settings;
+  const chosen = { ...defaultSettings(given, surroundings), ...given } as Settings;
+  const settings = { ...chosen, store: withGivenPassword(chosen.store, sources) };
   const resolved = { settings, originOf: (path: SettingPath) => originOf(path, sources) };
   checkWriteLimits(resolved);
   checkPolicies(resolved);
   return resolved;
+}
+
+/**
+ * A password of the environment is for a store of a flag too, but not for one that came with its own.
+ *
+ * @throws `BATON_INVALID_OPTION` if the store takes none.
+ */
+function withGivenPassword(store: StoreChoice, sources: readonly Source[]): StoreChoice {
+  let given: string | undefined;
+  for (const { settings, storePassword } of sources) {
+    if (settings.store !== undefined && hasPassword(settings.store)) given = undefined;
+    given = storePassword ?? given;
+  }
+  if (given === undefined) return store;
+  try {
+    return withPassword(store, given);
+  } catch (error) {
+    throw new BrokerError(
+      'BATON_INVALID_OPTION',
+      `${STORE_PASSWORD_VARIABLE} is set, but ${(error as Error).message}`,
+    );
+  }
 }
 
 /**
@@ -120,6 +149,7 @@ function formatSection(
     .map(([name, value]) => {
       const inner: SettingPath = [...path, name];
       if (isMapping(value)) return `${indent}${name}:\n${formatSection(value, inner, originOf)}`;
+      if (value === HIDDEN) return `${indent}# ${name} is set and not shown\n`;
       return `${indent}${name}: ${JSON.stringify(value)} # ${originOf(inner)}\n`;
     })
     .join('');

@@ -12,7 +12,12 @@ import { resolveOpenWireOptions, type OpenWireOptions } from '@batonmq/protocol-
 import { resolveStompOptions, type StompOptions } from '@batonmq/protocol-stomp';
 import { PROTOCOL_NAMES } from '../protocols.ts';
 import { resolveTlsOptions, tlsProblem, type TlsOptions } from '../tls/tls-options.ts';
-import { chooseStore, effectiveStore, type StoreChoice } from '../store-choice.ts';
+import {
+  chooseStore,
+  effectiveStore,
+  storeLocation,
+  type StoreChoice,
+} from '../store/store-choice.ts';
 import {
   checkedSection,
   listSection,
@@ -45,7 +50,7 @@ function checkStore(value: unknown, context: z.RefinementCtx): void {
     return;
   }
   const countBefore = context.issues.length;
-  refusedBy(chooseStore)(uri, context);
+  refusedBy(() => chooseStore(storeLocation({ ...options, uri })))(uri, context);
   if (context.issues.length > countBefore) return;
   for (const { path, message } of optionProblems(options, (some) =>
     chooseStore({ ...some, uri }),
@@ -120,7 +125,7 @@ export interface Settings {
   readonly name: string;
   /** Where clients connect while this broker is active. */
   readonly listen: readonly string[];
-  /** Where the messages are: `file:DIR` or `memory:`, with options. */
+  /** Where the messages are: `file:DIR`, `memory:` or a database, with options. */
   readonly store: StoreChoice;
   /** Limits and times. @defaultValue BROKER_DEFAULTS of broker-core */
   readonly broker?: BrokerOptions | undefined;

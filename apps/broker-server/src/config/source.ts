@@ -1,9 +1,11 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { SETTINGS_SCHEMA, type PartialSettings, type SettingName } from './settings.ts';
 
 /** Settings from one place, with what is wrong about them. */
 export interface Source {
   readonly settings: PartialSettings;
+  /** For the store that is chosen, wherever it is chosen. */
+  readonly storePassword?: string | undefined;
   /** One line each, beginning with the place: `broker.yaml:4:7 …`, `--listen …`. */
   readonly problems: readonly string[];
   /** Where a setting of this source was made, or an option in it, for people. */
@@ -47,10 +49,15 @@ export function fileSource(name: string, text: string): Source {
     const { line, col } = lines.linePos(offset);
     return `${name}:${line}:${col}`;
   };
-  if (document.errors.length > 0) {
-    const problems = document.errors.map(
+  const problems = [
+    ...document.errors.map(
       (error) => `${at(error.pos[0])} ${error.message.split(/ at line|\n/)[0] ?? error.message}`,
-    );
+    ),
+    ...danglingAliases(document).map(
+      (offset) => `${at(offset)} text that begins with * must be in quotes`,
+    ),
+  ];
+  if (problems.length > 0) {
     return { settings: {}, problems, placeOf: () => name };
   }
   const locate = (path: Path): string => {
@@ -62,6 +69,17 @@ export function fileSource(name: string, text: string): Source {
     return at(0);
   };
   return checked(document.toJS() as unknown, { of: locate, nameSettings: false });
+}
+
+/** Where something is repeated that is nowhere in the document: a password may begin like that. */
+function danglingAliases(document: Document): number[] {
+  const offsets: number[] = [];
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) === undefined) offsets.push(alias.range?.[0] ?? 0);
+    },
+  });
+  return offsets;
 }
 
 /** A configuration file that cannot be read; what is wrong elsewhere is reported with it. */
@@ -81,8 +99,16 @@ export const VARIABLES: Readonly<Record<string, SettingName>> = {
   BATONMQ_LOG_LEVEL: 'logLevel',
 };
 
-/** Of the program too, but of its other commands or about where settings are. */
-const NOT_SETTINGS = ['BATONMQ_CONFIG', 'BATONMQ_USER', 'BATONMQ_PASSWORD'];
+/** Password of the store, where a command line or a file would show it to others. */
+export const STORE_PASSWORD_VARIABLE = 'BATONMQ_STORE_PASSWORD';
+
+/** Of the program too, but of its other commands, about where settings are, or a part of one. */
+const NOT_SETTINGS = [
+  'BATONMQ_CONFIG',
+  'BATONMQ_USER',
+  'BATONMQ_PASSWORD',
+  STORE_PASSWORD_VARIABLE,
+];
 
 /** The environment; variables of the program's prefix that it does not know are problems. */
 export function environmentSource(
@@ -96,7 +122,7 @@ export function environmentSource(
     if (name === undefined) unknown.push(variable);
     else raw[name] = name === 'listen' ? value?.split(',') : value;
   }
-  const known = Object.keys(VARIABLES).join(', ');
+  const known = [...Object.keys(VARIABLES), STORE_PASSWORD_VARIABLE].join(', ');
   const variableOf = new Map(Object.entries(VARIABLES).map(([variable, name]) => [name, variable]));
   const source = checked(raw, {
     of: (path) => variableOf.get(String(path[0]) as SettingName) ?? 'the environment',
@@ -105,7 +131,8 @@ export function environmentSource(
   const problems = unknown.map(
     (name) => `${name} is not a variable of batonmq; these are: ${known}`,
   );
-  return { ...source, problems: [...problems, ...source.problems] };
+  const storePassword = environment[STORE_PASSWORD_VARIABLE];
+  return { ...source, storePassword, problems: [...problems, ...source.problems] };
 }
 
 /** Flags of the command line, by the name of the setting. */

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { Settings } from '../config/settings.ts';
-import { storeUri } from '../store-choice.ts';
+import { STORE_PASSWORD_VARIABLE } from '../config/source.ts';
+import { hasPassword, storeUri } from '../store/store-choice.ts';
 
 /** How a person types the program's name: as they did. */
 function commandName(): string {
@@ -16,6 +17,7 @@ function inShell(word: string): string {
 export function banner(settings: Settings, version: string, adminUri: string | undefined): string {
   const command = commandName();
   const store = storeUri(settings.store);
+  const login = hasPassword(settings.store) ? `${STORE_PASSWORD_VARIABLE}=… ` : '';
   const clients = settings.listen.map((uri) => uri.split('?')[0] ?? uri);
   const toBroker = clients[0] === 'tcp://127.0.0.1:61616' ? '' : ` --url ${clients[0] ?? ''}`;
   return `
@@ -29,7 +31,7 @@ Try next, in other terminals:
   ${command} produce --count 1000${toBroker}
   ${command} consume${toBroker}
 A second broker that takes over when this one dies, and clients that know both:
-  ${command} start --listen tcp://127.0.0.1:61617 --store ${inShell(store)} --admin off
+  ${login}${command} start --listen tcp://127.0.0.1:61617 --store ${inShell(store)} --admin off
   ${command} consume --url 'failover:(${clients[0] ?? ''},tcp://127.0.0.1:61617)'
 
 `;
