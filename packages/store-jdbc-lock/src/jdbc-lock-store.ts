@@ -13,7 +13,7 @@ import {
 import { inspectTables } from './content/inspection.ts';
 import { nextBodyOf } from './content/recovery.ts';
 import { answered } from './database/deadline.ts';
-import type { Database, Purpose } from './database/database.ts';
+import type { Purpose } from './database/database.ts';
 import { openDatabase } from './database/open-database.ts';
 import { SteadySession } from './database/steady-session.ts';
 import { JdbcLockLease } from './jdbc-lock-lease.ts';
@@ -48,7 +48,7 @@ export function jdbcLockStore(options: JdbcLockStoreOptions): StorePlugin {
 /** With another way to the database: for machines that die in tests. */
 export function jdbcLockStoreWith(
   options: JdbcLockStoreOptions,
-  open: (settings: JdbcLockStoreSettings) => Promise<Database>,
+  open: typeof openDatabase,
 ): StorePlugin {
   const settings = resolveJdbcLockOptions(options);
   return {
@@ -62,7 +62,7 @@ class JdbcLockStore implements Store {
   readonly manifest = MANIFEST;
   readonly #settings: JdbcLockStoreSettings;
   readonly #components: RuntimeComponents;
-  readonly #openDatabase: (settings: JdbcLockStoreSettings) => Promise<Database>;
+  readonly #openDatabase: typeof openDatabase;
   readonly #closing = new AbortController();
   #place: Promise<Place> | undefined;
   #acquiring: Promise<Lease> | undefined;
@@ -71,7 +71,7 @@ class JdbcLockStore implements Store {
   constructor(
     settings: JdbcLockStoreSettings,
     components: RuntimeComponents,
-    open: (settings: JdbcLockStoreSettings) => Promise<Database>,
+    open: typeof openDatabase,
   ) {
     this.#settings = settings;
     this.#components = components;
@@ -173,7 +173,7 @@ class JdbcLockStore implements Store {
   }
 
   #open(): Promise<Place> {
-    this.#place ??= this.#openDatabase(this.#settings).then((database) => {
+    this.#place ??= this.#openDatabase(this.#settings, this.#components.files).then((database) => {
       const { tablePrefix, leaseDurationMs } = this.#settings;
       const tables = tablesWith(tablePrefix);
       return { database, tables, rows: new LeaseRows(database, tables, leaseDurationMs) };

@@ -1,13 +1,17 @@
 import type { Client, ClientConfig, QueryConfig } from 'pg';
 import type { Purpose } from '../database.ts';
+import type { ServerTls } from '../server-tls.ts';
 import { NoHostError, ReadOnlyHostError } from './failure.ts';
-import type { PostgresqlHost, PostgresqlOptions, PostgresqlTls } from './options.ts';
+import type { PostgresqlHost, PostgresqlOptions } from './options.ts';
 import { PostgresqlSession } from './postgresql-session.ts';
 import { settingsFor } from './session-settings.ts';
 import { typeParserOf } from './column-values.ts';
 
 /** The driver's. */
 export type ClientClass = new (config: ClientConfig) => Client;
+
+/** As the server lists its sessions. */
+const APPLICATION_NAME = 'batonmq';
 
 /** A session on the first host that takes writes. */
 export async function connectToPostgresql(
@@ -56,31 +60,19 @@ async function prepare(
 ): Promise<void> {
   const settings = settingsFor(purpose, leaseDurationMs);
   // The driver knows a deadline for each query, its types do not.
-  const query = async (
-    text: string,
-    values: unknown[],
-  ): Promise<readonly Record<string, unknown>[]> => {
-    const config: QueryConfig & { query_timeout: number } = {
-      text,
-      values,
-      query_timeout: connectTimeoutMs,
-    };
-    const { rows } = await client.query<Record<string, unknown>>(config);
-    return rows;
+  const query: QueryConfig & { query_timeout: number } = {
+    text: `select current_setting('transaction_read_only') as is_read_only,
+      count(set_config(name, case
+        when name = 'synchronous_commit' and current_setting(name) = 'remote_apply' then 'remote_apply'
+        else value end, false))
+      from unnest($1::text[], $2::text[]) as t(name, value)`,
+    values: [Object.keys(settings), Object.values(settings)],
+    query_timeout: connectTimeoutMs,
   };
-  const [row] = await query(
-    `select current_setting('transaction_read_only') as is_read_only, count(set_config(name,
-       case when name = 'synchronous_commit' and current_setting(name) = 'remote_apply' then 'remote_apply' else value end,
-       false))
-     from unnest($1::text[], $2::text[]) as t(name, value)`,
-    [Object.keys(settings), Object.values(settings)],
-  );
-  if (row?.['is_read_only'] === 'on') {
+  const { rows } = await client.query<{ is_read_only: string }>(query);
+  if (rows[0]?.is_read_only !== 'off') {
     throw new ReadOnlyHostError('The server is read-only: a standby, or set to be');
   }
-  // The primary shows what it has committed itself although a standby that has to confirm it did not, where the
-  // wait for that was cut short. A commit after it waits for both, so from here on what is read is there to stay.
-  if (purpose === 'work') await query(`select pg_logical_emit_message(true, 'batonmq', '')`, []);
 }
 
 function configOf({ host, port }: PostgresqlHost, options: PostgresqlOptions): ClientConfig {
@@ -89,7 +81,7 @@ function configOf({ host, port }: PostgresqlHost, options: PostgresqlOptions): C
     // All that the driver would take from the environment or a password file.
     ...{ host, port, user, database, password: () => password },
     ssl: tls === undefined ? false : tlsConfigOf(tls),
-    ...{ application_name: options.applicationName, client_encoding: 'utf8' },
+    ...{ application_name: APPLICATION_NAME, client_encoding: 'utf8' },
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: Math.floor(leaseDurationMs / 2),
@@ -97,12 +89,6 @@ function configOf({ host, port }: PostgresqlHost, options: PostgresqlOptions): C
   };
 }
 
-function tlsConfigOf({ mode, ca, certificate, key }: PostgresqlTls): ClientConfig['ssl'] {
-  return {
-    rejectUnauthorized: mode !== 'require',
-    ...(mode === 'verify-ca' && { checkServerIdentity: () => undefined }),
-    ...(ca !== undefined && { ca }),
-    ...(certificate !== undefined && { cert: certificate }),
-    ...(key !== undefined && { key }),
-  };
+function tlsConfigOf({ isVerified, ca }: ServerTls): ClientConfig['ssl'] {
+  return { rejectUnauthorized: isVerified, ...(ca !== undefined && { ca }) };
 }

@@ -66,13 +66,13 @@ const CONNECTION_CODES = new Set([
 /** What the driver says, without a code, when connecting takes too long or is cut short. */
 const CONNECT_MESSAGES = /^(timeout expired|Query read timeout|Connection terminated)/;
 
-export function postgresqlFailureOf(error: unknown): Failure {
+export function postgresqlFailure(error: unknown): Failure {
   if (error instanceof ConnectionLostError || error instanceof ReadOnlyHostError) {
     return 'disconnected';
   }
   if (error instanceof ValueTooLargeError) return 'full';
   if (error instanceof NoHostError) {
-    const isTemporary = error.failures.some((each) => postgresqlFailureOf(each) !== 'fatal');
+    const isTemporary = error.failures.some((each) => postgresqlFailure(each) !== 'fatal');
     return isTemporary ? 'disconnected' : 'fatal';
   }
   if (!(error instanceof Error)) return 'fatal';

@@ -1,5 +1,6 @@
 import type { Client, QueryResult } from 'pg';
 import type { Outcome, Row, Session, Statement } from '../session.ts';
+import { Turns } from '../turns.ts';
 import { ConnectionLostError } from './failure.ts';
 
 /**
@@ -14,8 +15,7 @@ export class PostgresqlSession implements Session {
   readonly #client: Client;
   readonly #onEnd: (reason: Error) => void;
   #endReason: Error | undefined;
-  /** Settled when the statement that came last is. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #failCurrent: ((reason: Error) => void) | undefined;
   #warning: string | undefined;
 
@@ -37,12 +37,12 @@ export class PostgresqlSession implements Session {
   }
 
   async run(statement: Statement): Promise<Outcome> {
-    return this.#inTurn(() => this.#run(statement));
+    return this.#turns.next(() => this.#run(statement));
   }
 
   /** Commits what `work` did if it resolves with true, and undoes it otherwise. */
   async transaction(work: (run: Session['run']) => Promise<boolean>): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#turns.next(async () => {
       await this.#run({ sql: 'begin', values: [] });
       try {
         const isWanted = await work((statement) => this.#run(statement));
@@ -65,12 +65,6 @@ export class PostgresqlSession implements Session {
     ).connection.stream.destroy();
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
-    this.#last = result.catch(() => undefined);
-    return result;
-  }
-
   async #run({ sql, values, name }: Statement): Promise<Outcome> {
     if (this.#endReason !== undefined) throw lost(this.#endReason);
     this.#warning = undefined;
@@ -81,14 +75,17 @@ export class PostgresqlSession implements Session {
         .then(resolve, reject);
     });
     this.#failCurrent = undefined;
-    if (this.#warning !== undefined) {
-      const reason = new Error(this.#warning);
-      this.destroy();
-      throw lost(reason);
-    }
+    this.#checkConfirmed();
     // Of several statements in one text the driver gives an array.
     const { rows, rowCount } = Array.isArray(result) ? (result.at(-1) as QueryResult) : result;
     return { rows: rows as Row[], changedCount: rowCount ?? 0 };
+  }
+
+  #checkConfirmed(): void {
+    if (this.#warning === undefined) return;
+    const reason = new Error(this.#warning);
+    this.destroy();
+    throw lost(reason);
   }
 
   #end(reason: Error): void {

@@ -10,7 +10,7 @@ import { loadDriver } from '../driver.ts';
 import type { Failure, Session, Statement } from '../session.ts';
 import { sqliteFailure } from './sqlite-error.ts';
 import { SqliteSession } from './sqlite-session.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../turns.ts';
 
 /** An SQLite database in a file, for brokers on one machine. The file is made if it is missing. */
 export function sqliteDatabase(file: string): Database {

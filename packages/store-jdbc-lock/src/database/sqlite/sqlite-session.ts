@@ -5,7 +5,7 @@ import type { Outcome, Session, Statement } from '../session.ts';
 import { encodeWrite } from './encode-write.ts';
 import type { Answer, Request, ThreadData } from './messages.ts';
 import { SqliteError } from './sqlite-error.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../turns.ts';
 
 /** Threads run what is compiled, also where the rest runs from its source: both are as deep in the package. */
 const THREAD = new URL('../../../dist/database/sqlite/thread.js', import.meta.url);
