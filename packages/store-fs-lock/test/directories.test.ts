@@ -1,6 +1,7 @@
 import type { Logger } from '@batonmq/runtime';
 import { nodeRuntime } from '@batonmq/runtime/node';
 import { SimDisk, simRandom } from '@batonmq/runtime/sim';
+import { builtPlugin, StoreProcess, type StorePluginOfPackage } from '@batonmq/services';
 import type { Store } from '@batonmq/store-spi';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,15 +12,17 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { fsLockStoreWith } from '../src/fs-lock-store.ts';
 import { fsLockStore } from '../src/index.ts';
 import { SimLocks } from './fixtures/sim-locks.ts';
-import { buildPackage, StoreProcess } from './fixtures/store-process.ts';
 
 /** Any user that does not own the directory: root may write everywhere. */
 const NOBODY = 65_534;
 
+let plugin: StorePluginOfPackage;
 let directory: string;
 let store: Store;
 
-beforeAll(buildPackage, 120_000);
+beforeAll(async () => {
+  plugin = await builtPlugin('store-fs-lock', 'fsLockStore');
+}, 120_000);
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'baton-directory-'));
@@ -46,8 +49,14 @@ describe('a directory that is not to be written to', () => {
 
   test('a directory without permission is refused as read-only', async () => {
     await chmod(directory, 0o555);
-    const asUser = process.getuid?.() === 0 ? { uid: NOBODY } : {};
-    const process_ = new StoreProcess('a', { directory }, asUser);
+    const asUser =
+      process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, '--clear-groups'] : [];
+    const process_ = new StoreProcess({
+      plugin,
+      owner: 'a',
+      options: { directory },
+      wrapper: asUser,
+    });
     expect(await process_.seen('failed')).toMatchObject({ code: 'BATON_STORE_READ_ONLY' });
     await process_.exited;
     await chmod(directory, 0o755);

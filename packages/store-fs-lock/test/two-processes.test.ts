@@ -1,18 +1,21 @@
+import { builtPlugin, StoreProcess, type StorePluginOfPackage } from '@batonmq/services';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { FsLockStoreOptions } from '../src/options.ts';
-import { buildPackage, StoreProcess } from './fixtures/store-process.ts';
 
 const KILLS = 5;
 /** Short enough for a test to wait for, long enough for a loaded machine. */
 const LEASE_MS = 1_500;
 
+let plugin: StorePluginOfPackage;
 let directory: string;
 let processes: StoreProcess[];
 
-beforeAll(buildPackage, 120_000);
+beforeAll(async () => {
+  plugin = await builtPlugin('store-fs-lock', 'fsLockStore');
+}, 120_000);
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'baton-two-'));
@@ -32,7 +35,7 @@ function start(owner: string): StoreProcess {
     pollIntervalMs: 50,
     journal: { segmentBytes: 1 << 20 },
   };
-  const started = new StoreProcess(owner, options);
+  const started = new StoreProcess({ plugin, owner, options });
   processes.push(started);
   return started;
 }

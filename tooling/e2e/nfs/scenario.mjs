@@ -7,8 +7,12 @@ import { fileURLToPath } from 'node:url';
 
 // The same process that the store's own tests kill and stop.
 const STORE_PROCESS = fileURLToPath(
-  new URL('../../../packages/store-fs-lock/test/fixtures/store-process.mjs', import.meta.url),
+  new URL('../../services/programs/store-process.mjs', import.meta.url),
 );
+const PLUGIN = {
+  module: fileURLToPath(new URL('../../../packages/store-fs-lock/dist/index.js', import.meta.url)),
+  factory: 'fsLockStore',
+};
 const TIMEOUT_MS = 90_000;
 /** The default of `leaseDurationMs`. */
 const LEASE_MS = 10_000;
@@ -33,7 +37,7 @@ class StoreProcess {
         `--net=/run/netns/${client}`,
         process.execPath,
         STORE_PROCESS,
-        JSON.stringify({ owner: client, options }),
+        JSON.stringify({ plugin: PLUGIN, owner: client, options }),
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] },
     );

@@ -38,4 +38,11 @@ export { freePort, freePorts } from './ports.ts';
 export { postgresQuery, startPostgres, type PostgresOptions } from './postgres.ts';
 export { startPostgresPair, type PostgresPair, type PostgresPairOptions } from './postgres-pair.ts';
 export { startRabbitMq, type RabbitMq, type RabbitMqOptions } from './rabbit-mq.ts';
+export {
+  builtPlugin,
+  StoreProcess,
+  type StoreEvent,
+  type StorePluginOfPackage,
+  type StoreProcessOptions,
+} from './store-process.ts';
 export { temporaryDirectory, type TemporaryDirectory } from './temporary-directory.ts';
