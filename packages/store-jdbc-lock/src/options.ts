@@ -103,6 +103,9 @@ export function resolveJdbcLockOptions(options: JdbcLockStoreOptions): JdbcLockS
   } catch (error) {
     problems.push((error as Error).message);
   }
+  if (location?.kind === 'sqlite' && settings.tls !== 'off') {
+    problems.push(`'tls' has no meaning for SQLite`);
+  }
   // Relations between values that are not even numbers would only add noise.
   if (problems.length === 0) problems.push(...relationProblems(settings));
   if (problems.length > 0 || location === undefined) {

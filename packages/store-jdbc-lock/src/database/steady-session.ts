@@ -1,10 +1,13 @@
 import { isBrokerError } from '@batonmq/model';
 import type { Clock, Logger } from '@batonmq/runtime';
+import { pause } from '../pause.ts';
 import type { Database, Purpose } from './database.ts';
 import type { Session } from './session.ts';
 
 const BACK_OFF_FIRST_MS = 20;
 const BACK_OFF_MAX_MS = 1_000;
+/** A failure that comes so long after the one before has nothing to do with it. */
+const CALM_MS = 3 * BACK_OFF_MAX_MS;
 
 export interface SteadySessionOptions {
   readonly clock: Clock;
@@ -23,12 +26,14 @@ export class SteadySession {
   readonly #options: SteadySessionOptions;
   #connecting: Promise<Session> | undefined;
   #current: Session | undefined;
-  #attempt = 0;
+  /** Failures in a row, and when the last one was. */
+  #failureCount = 0;
+  #failedAt = -Infinity;
 
   constructor(options: SteadySessionOptions) {
     this.#options = options;
     const end = (): void => {
-      this.drop();
+      if (this.#current !== undefined) this.#forget(this.#current);
     };
     options.signal.addEventListener('abort', end, { once: true });
   }
@@ -38,9 +43,7 @@ export class SteadySession {
     for (;;) {
       const session = await this.get();
       try {
-        const done = await work(session);
-        this.#attempt = 0;
-        return done;
+        return await work(session);
       } catch (error) {
         await this.recover(session, error);
       }
@@ -49,10 +52,11 @@ export class SteadySession {
 
   /** The connection; waits until there is one. @throws the reason of the signal, or what forbids to connect. */
   async get(): Promise<Session> {
+    if (this.#current !== undefined) return this.#current;
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
     });
-    return this.#current ?? this.#connecting;
+    return this.#connecting;
   }
 
   /**
@@ -76,11 +80,6 @@ export class SteadySession {
     await this.#backOff();
   }
 
-  /** Ends the connection; the next use makes another. */
-  drop(): void {
-    if (this.#current !== undefined) this.#forget(this.#current);
-  }
-
   #forget(session: Session): void {
     session.destroy();
     if (this.#current === session) this.#current = undefined;
@@ -90,42 +89,36 @@ export class SteadySession {
     const { database, purpose, signal, logger } = this.#options;
     for (;;) {
       signal.throwIfAborted();
-      if (this.#current !== undefined) return this.#current;
       try {
-        const session = await database.connect(purpose);
-        if (signal.aborted) session.destroy();
-        else this.#adopt(session);
+        return this.#adopt(await database.connect(purpose));
       } catch (error) {
         signal.throwIfAborted();
         if (isBrokerError(error) || database.failureOf(error) === 'fatal') throw error;
-        logger.log('warn', 'the database cannot be reached', { database: database.name, error });
+        // Once for each time that it is away.
+        const level = this.#failureCount === 0 ? 'warn' : 'debug';
+        logger.log(level, 'the database cannot be reached', { database: database.name, error });
         await this.#backOff();
       }
     }
   }
 
-  #adopt(session: Session): void {
+  #adopt(session: Session): Session {
+    if (this.#options.signal.aborted) session.destroy();
+    this.#options.signal.throwIfAborted();
     this.#current = session;
     void session.ended.then(() => {
       this.#forget(session);
     });
+    return session;
   }
 
-  /** Longer each time until something succeeds, so that a database that starts is not kept busy by those who wait. */
+  /** Longer each time while it goes on failing, so that a database that starts is not kept busy by those who wait. */
   #backOff(): Promise<void> {
     const { clock, signal } = this.#options;
-    const delayMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** this.#attempt);
-    this.#attempt += 1;
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        cancel();
-        reject(signal.reason as Error);
-      };
-      const cancel = clock.setTimer(delayMs, () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
+    const now = clock.now();
+    this.#failureCount = now - this.#failedAt < CALM_MS ? this.#failureCount + 1 : 0;
+    this.#failedAt = now;
+    const delayMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** this.#failureCount);
+    return pause(clock, delayMs, signal);
   }
 }

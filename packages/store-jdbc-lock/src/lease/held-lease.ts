@@ -44,7 +44,8 @@ export class HeldLease {
   #loss: LeaseLoss | undefined;
   #cancelRenewal: CancelTimer = () => undefined;
   #cancelExpiry: CancelTimer = () => undefined;
-  #renewing: Promise<LeaseRow> | undefined;
+  /** The last renewal that was asked for. */
+  #renewing: Promise<unknown> = Promise.resolve();
 
   /** `steady`: the connection that the turn was got over; `ending` is its signal's. */
   constructor(
@@ -82,10 +83,10 @@ export class HeldLease {
    * @throws `BATON_FENCED` if another epoch has begun; the reason of the loss if the lease ends first.
    */
   renew(): Promise<LeaseRow> {
-    this.#renewing ??= this.#renew().finally(() => {
-      this.#renewing = undefined;
-    });
-    return this.#renewing;
+    // Never one that is under way: what it has read may be older than what is asked for.
+    const renewing = this.#renewing.then(() => this.#renew());
+    this.#renewing = renewing.catch(() => undefined);
+    return renewing;
   }
 
   fail(cause: Error): void {
@@ -108,7 +109,7 @@ export class HeldLease {
   /** Lets the next in line have its turn at once. Idempotent. */
   async release(): Promise<void> {
     this.#cancelRenewal();
-    await this.#renewing?.catch(() => undefined);
+    await this.#renewing;
     if (this.#loss !== undefined) return;
     const { clock, logger } = this.#components;
     try {
@@ -133,7 +134,9 @@ export class HeldLease {
       const { changedCount } = await session.run(this.#place.rows.renew(this.epoch, this.#mine));
       const { rows } = await session.run(this.#place.rows.read());
       const read = rows[0] === undefined ? undefined : leaseRowOf(rows[0]);
-      if (changedCount === 0 || read === undefined) throw fencedError(this.epoch, read?.owner);
+      if (changedCount === 0 || read?.epoch !== this.epoch) {
+        throw fencedError(this.epoch, read?.owner);
+      }
       return read;
     });
     this.#expireAfter(sentAt);

@@ -21,6 +21,7 @@ import { answered } from '../database/deadline.ts';
 import type { Session } from '../database/session.ts';
 import type { SteadySession } from '../database/steady-session.ts';
 import type { JdbcLockStoreSettings } from '../options.ts';
+import { pause } from '../pause.ts';
 import { readLease, type Place } from '../schema/migrate.ts';
 import type { Holder, LeaseRow } from './lease-row.ts';
 import { LockOf } from './lock-of.ts';
@@ -160,17 +161,6 @@ export class LeaseLine {
   }
 
   #sleep(): Promise<void> {
-    const { signal } = this.#request;
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        cancel();
-        reject(signal.reason as Error);
-      };
-      const cancel = this.#components.clock.setTimer(this.#settings.pollIntervalMs, () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
+    return pause(this.#components.clock, this.#settings.pollIntervalMs, this.#request.signal);
   }
 }
