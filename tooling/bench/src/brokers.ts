@@ -8,18 +8,30 @@ import {
   startActiveMq,
   startNats,
   startRabbitMq,
+  type DatabaseServer,
   type ProcessExit,
 } from '@batonmq/services';
 
 /** The checkout that is measured. */
 const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** As its own `initdb` leaves it. */
+const DATABASE = 'a PostgreSQL server of its own as initdb leaves it, fsync=on';
+
 /** So long a connection lives that a broker means to keep. */
 const STAYS_OPEN_MS = 50;
 
-/** `baseline` is BatonMQ from another checkout. */
-export const BROKER_NAMES = ['batonmq', 'baseline', 'activemq', 'rabbitmq', 'nats'] as const;
+/** `baseline` is BatonMQ from another checkout; `-postgresql` says where its messages are. */
+export const BROKER_NAMES = [
+  ...['batonmq', 'baseline', 'activemq', 'rabbitmq', 'nats'],
+  ...['batonmq-postgresql', 'baseline-postgresql', 'activemq-postgresql'],
+] as const;
 export type BrokerName = (typeof BROKER_NAMES)[number];
+
+/** Whether its setup needs a database. */
+export function usesDatabase(name: BrokerName): boolean {
+  return name.endsWith('-postgresql');
+}
 
 /** `text`: STOMP, or NATS' own with its broker. */
 export type Protocol = 'openwire' | 'text';
@@ -28,8 +40,10 @@ export interface BrokerSetup {
   readonly name: BrokerName;
   /** What the generator speaks. */
   readonly protocol: Protocol;
-  /** Where it keeps its messages. */
+  /** Where it keeps its messages, unless there is a database. */
   readonly directory: string;
+  /** Of a broker that {@link usesDatabase}: an empty one. */
+  readonly database: DatabaseServer | undefined;
   /** @defaultValue a free one */
   readonly port?: number;
   /** Checkout of `baseline`, built. */
@@ -54,11 +68,14 @@ export interface RunningBroker extends AsyncDisposable {
 export async function startBroker(setup: BrokerSetup): Promise<RunningBroker> {
   switch (setup.name) {
     case 'batonmq':
+    case 'batonmq-postgresql':
       return startBatonMqOf(CHECKOUT, setup);
     case 'baseline':
+    case 'baseline-postgresql':
       if (setup.baseline === undefined) throw new Error('Name its checkout: --baseline DIR');
       return startBatonMqOf(setup.baseline, setup);
     case 'activemq':
+    case 'activemq-postgresql':
       return startJavaBroker(setup);
     case 'rabbitmq':
       return withPid(await startRabbitMq(placeOf(setup)));
@@ -72,6 +89,8 @@ export function settingsOf(name: BrokerName, heapMib: number): string {
   switch (name) {
     case 'activemq':
       return `KahaDB, journalDiskSyncStrategy=always, no JMX, -Xmx${heapMib}m, otherwise defaults`;
+    case 'activemq-postgresql':
+      return `JDBC on ${DATABASE}, pool of 50 that prepares statements, no JMX, -Xmx${heapMib}m, otherwise defaults`;
     case 'rabbitmq':
       return 'STOMP plugin, durable classic queues, otherwise defaults';
     case 'nats':
@@ -79,6 +98,9 @@ export function settingsOf(name: BrokerName, heapMib: number): string {
     case 'batonmq':
     case 'baseline':
       return '--store file:DIR (receipts after fdatasync), otherwise defaults';
+    case 'batonmq-postgresql':
+    case 'baseline-postgresql':
+      return `--store postgres://… on ${DATABASE}, otherwise defaults`;
   }
 }
 
@@ -86,11 +108,12 @@ export function settingsOf(name: BrokerName, heapMib: number): string {
 async function startBatonMqOf(checkout: string, setup: BrokerSetup): Promise<RunningBroker> {
   const port = setup.port ?? (await freePort());
   const uri = `tcp://127.0.0.1:${port}`;
+  const store = setup.database?.uri ?? `file:${setup.directory}`;
   const broker = new ManagedProcess(process.execPath, [
     ...profileArguments(setup.profilePath),
     `${checkout}/apps/broker-server/bin/batonmq.js`,
     'start',
-    ...['--name', 'bench', '--listen', uri, '--store', `file:${setup.directory}`],
+    ...['--name', 'bench', '--listen', uri, '--store', store],
     ...['--admin', 'off', '--log', 'json'],
   ]);
   await listening(port, broker);
@@ -110,13 +133,17 @@ function profileArguments(path: string | undefined): string[] {
 }
 
 async function startJavaBroker(setup: BrokerSetup): Promise<RunningBroker> {
-  const { directory, heapMib } = setup;
+  const { directory, database, heapMib } = setup;
   const port = setup.port ?? (await freePort());
+  const store = {
+    directory,
+    ...(database === undefined ? {} : { jdbc: { postgresPort: database.port } }),
+  };
   const javaArgs = [`-Xmx${heapMib}m`];
   if (setup.protocol === 'openwire') {
-    return withPid(await startActiveMq({ directory, javaArgs, port }));
+    return withPid(await startActiveMq({ ...store, javaArgs, port }));
   }
-  const broker = await startActiveMq({ directory, javaArgs, stompPort: port });
+  const broker = await startActiveMq({ ...store, javaArgs, stompPort: port });
   return withPid({ ...broker, port, uri: `tcp://127.0.0.1:${port}` });
 }
 

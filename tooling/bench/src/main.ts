@@ -50,7 +50,7 @@ async function main(args: readonly string[]): Promise<void> {
   const share = Math.round((median(othersCpuShares) ?? 0) * 100);
   console.log(
     `\nMedian of runs: ${settings.runs}; generator: ${settings.generator}; ` +
-      `processor time not of the broker or the generator: ${share} % of the machine.`,
+      `processor time not of the broker, its database or the generator: ${share} % of the machine.`,
   );
 }
 

@@ -5,7 +5,7 @@ import { parseCpuTicks, parseDiskFlushes, parseMachineTicks } from './process-us
 
 test('processor time is user and system time, whatever the process is called', () => {
   const before = '42 (a) b (c d) S 1 42 42 0 -1 4194304 100 0 0 0';
-  expect(parseCpuTicks(`${before} 70 30 5 6 20 0 1 0 123 0`)).toBe(100);
+  expect(parseCpuTicks(`${before} 70 30 5 6 20 0 1 0 123 0`)).toEqual({ own: 100, children: 11 });
 });
 
 test('waiting for the disk is not use of the machine', () => {

@@ -22,6 +22,22 @@ test('a factor above 1 means that the first broker is better, whether more or le
   ]);
 });
 
+test('what a database used is shown where there is one, and so is the target for databases', () => {
+  const records: RunRecord[] = [
+    record('batonmq-postgresql', { rate: 10_000, brokerCpuMicros: 20, databaseCpuMicros: 50 }),
+    record('batonmq', { rate: 30_000, brokerCpuMicros: 10 }),
+  ];
+  const brokers = ['batonmq-postgresql', 'batonmq'] as const;
+  const rows = summaryTable([workloadOf('W2-1000')], brokers, records)
+    .split('\n')
+    .slice(2);
+  expect(rows).toEqual([
+    '| W2-1000 | messages/s | 10,000 | 30,000 | 0.33 x | ≥ 5 x |',
+    '| W2-1000 | broker CPU µs/message | 20 | 10 | 0.5 x |  |',
+    '| W2-1000 | database CPU µs/message | 50 |  |  |  |',
+  ]);
+});
+
 test('a broker whose runs all failed is not compared', () => {
   const records = [record('activemq', { rate: 3000, brokerCpuMicros: 250 })];
   const table = summaryTable([workloadOf('W2-1000')], ['batonmq', 'activemq'], records);

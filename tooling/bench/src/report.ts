@@ -1,4 +1,4 @@
-import type { BrokerName } from './brokers.ts';
+import { usesDatabase, type BrokerName } from './brokers.ts';
 import type { Profile } from './run.ts';
 import { METRICS, type Measurements, type Metric, type Workload } from './workloads.ts';
 
@@ -22,21 +22,31 @@ export function summaryTable(
   const [first, ...others] = brokers;
   const factors = others.map((other) => `${first ?? ''} better than ${other} by`);
   const header = ['workload', 'what', ...brokers, ...factors, 'target'];
+  const isOnDatabase = first !== undefined && usesDatabase(first);
+  const rowOf = (workload: Workload, metric: Metric): string[] => {
+    const medians = brokers.map((broker) => medianOf(workload, broker, metric, records));
+    const cells = brokers.map((broker, index) =>
+      isMeasured(metric, [broker]) ? formatted(medians[index]) : '',
+    );
+    const target = metric === 'rate' && workload.target?.[isOnDatabase ? 'database' : 'files'];
+    return [
+      ...[workload.id, METRICS[metric].title, ...cells],
+      ...medians.slice(1).map((other) => formattedFactor(factorOf(metric, medians[0], other))),
+      target ? `≥ ${target} x` : '',
+    ];
+  };
   const rows = workloads.flatMap((workload) =>
-    workload.shown.map((metric) => {
-      const medians = brokers.map((broker) => medianOf(workload, broker, metric, records));
-      const target = metric === 'rate' ? workload.target : undefined;
-      return [
-        workload.id,
-        METRICS[metric].title,
-        ...medians.map(formatted),
-        ...medians.slice(1).map((other) => formattedFactor(factorOf(metric, medians[0], other))),
-        target === undefined ? '' : `≥ ${target} x`,
-      ];
-    }),
+    workload.shown
+      .filter((metric) => isMeasured(metric, brokers))
+      .map((metric) => rowOf(workload, metric)),
   );
   const aligned = header.map((_, column) => (column < 2 ? '---' : '---:'));
   return [header, aligned, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** Of any of them; what a database uses, only where there is one. */
+function isMeasured(metric: Metric, brokers: readonly BrokerName[]): boolean {
+  return metric !== 'databaseCpuMicros' || brokers.some(usesDatabase);
 }
 
 /** The functions that a broker's main thread was busy in, the most first. */

@@ -1,8 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { chmod, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startBroker, type BrokerName, type BrokerSetup, type RunningBroker } from './brokers.ts';
+import { startPostgres, type DatabaseServer } from '@batonmq/services';
+import {
+  startBroker,
+  usesDatabase,
+  type BrokerName,
+  type BrokerSetup,
+  type RunningBroker,
+} from './brokers.ts';
 import { topSelfTimes, type CpuProfile, type SelfTime } from './cpu-profile.ts';
 import { protocolOf, startGenerator } from './generator.ts';
 import type { LoadResult, LoadShape } from './load-shape.ts';
@@ -52,7 +59,11 @@ export async function runWorkload(
     const { heapMib, baseline } = settings;
     const profilePath = profilePathOf(workload, broker, settings);
     const protocol = protocolOf(settings.generator);
-    const setup = { name: broker, protocol, directory, heapMib, baseline, profilePath };
+    await using database = usesDatabase(broker) ? await startDatabase(directory) : undefined;
+    const setup = {
+      ...{ name: broker, protocol, directory, database },
+      ...{ heapMib, baseline, profilePath },
+    };
     const result = await RUN[workload.kind](workload, setup, settings);
     if (profilePath === undefined || !existsSync(profilePath)) return result;
     const profile = JSON.parse(readFileSync(profilePath, 'utf8')) as CpuProfile;
@@ -61,6 +72,12 @@ export async function runWorkload(
     process.off('exit', remove);
     remove();
   }
+}
+
+async function startDatabase(directory: string): Promise<DatabaseServer> {
+  // It does not run as root, and its own directory is below this one.
+  await chmod(directory, 0o711);
+  return startPostgres({ directory: join(directory, 'postgresql') });
 }
 
 const RUN = { load: runLoad, backlog: runBacklog, idle: runIdle };
@@ -94,7 +111,7 @@ async function runLoad(
   return {
     measurements: {
       rate: messagesOf(result) / result.seconds,
-      brokerCpuMicros: (usage.brokerCpuSeconds * 1e6) / messagesOf(result),
+      ...cpuOf(usage, messagesOf(result)),
       residentMib,
       ...latenciesOf(result),
     },
@@ -139,7 +156,7 @@ async function runBacklog(
   return {
     measurements: {
       enqueueRate: result.sent / result.seconds,
-      brokerCpuMicros: (usage.brokerCpuSeconds * 1e6) / result.sent,
+      ...cpuOf(usage, result.sent),
       residentMib,
       restartMs: (drained.firstWallMs ?? NaN) - restartedWallMs,
       drainRate: drained.received / drained.seconds,
@@ -186,7 +203,11 @@ async function load(
     uri: broker.uri,
     size: settings.size,
   });
-  const usage = (): Usage => usageOf(broker.pid, generator.pid, setup.directory);
+  const usage = (): Usage =>
+    usageOf({
+      ...{ broker: broker.pid, generator: generator.pid, database: setup.database?.pid },
+      directory: setup.directory,
+    });
   await generator.reached('measuring');
   const before = usage();
   const result = await generator.result(deadlineMs(shape.count) + (shape.seconds ?? 0) * 1000);
@@ -218,10 +239,21 @@ function messagesOf(result: LoadResult): number {
 function differenceOf(after: Usage, before: Usage): Usage {
   return {
     brokerCpuSeconds: after.brokerCpuSeconds - before.brokerCpuSeconds,
+    databaseCpuSeconds: after.databaseCpuSeconds - before.databaseCpuSeconds,
     generatorCpuSeconds: after.generatorCpuSeconds - before.generatorCpuSeconds,
     machineCpuSeconds: after.machineCpuSeconds - before.machineCpuSeconds,
     machineSeconds: after.machineSeconds - before.machineSeconds,
     diskFlushes: after.diskFlushes - before.diskFlushes,
+  };
+}
+
+function cpuOf(usage: Usage, messages: number): Measurements {
+  const micros = (seconds: number): number => (seconds * 1e6) / messages;
+  return {
+    brokerCpuMicros: micros(usage.brokerCpuSeconds),
+    ...(usage.databaseCpuSeconds > 0
+      ? { databaseCpuMicros: micros(usage.databaseCpuSeconds) }
+      : {}),
   };
 }
 
@@ -233,7 +265,7 @@ function latenciesOf({ receiptMs, deliveryMs }: LoadResult): Measurements {
 }
 
 function detailsOf(result: LoadResult, usage: Usage): Record<string, unknown> {
-  const own = usage.brokerCpuSeconds + usage.generatorCpuSeconds;
+  const own = usage.brokerCpuSeconds + usage.databaseCpuSeconds + usage.generatorCpuSeconds;
   return {
     sent: result.sent,
     received: result.received,
@@ -241,6 +273,7 @@ function detailsOf(result: LoadResult, usage: Usage): Record<string, unknown> {
     generatorCpuMicros: (usage.generatorCpuSeconds * 1e6) / messagesOf(result),
     // Of one processor; the generator's near the number of its threads says that it was the limit.
     brokerCpuShare: usage.brokerCpuSeconds / result.seconds,
+    databaseCpuShare: usage.databaseCpuSeconds / result.seconds,
     generatorCpuShare: usage.generatorCpuSeconds / result.seconds,
     // Of the machine; what others used, the brokers could not.
     othersCpuShare: Math.max(0, usage.machineCpuSeconds - own) / usage.machineSeconds,
