@@ -8,6 +8,8 @@ const POSTGRES_VERSIONS = '/usr/lib/postgresql';
 
 /** What the tests need, how to see that it is there, and the Debian package that brings it. */
 const REQUIREMENTS = [
+  { what: 'a C++ compiler', package: 'g++', isMet: () => isInstalled('g++') },
+  { what: 'make', package: 'make', isMet: () => isInstalled('make') },
   { what: 'the Java compiler', package: 'default-jdk-headless', isMet: () => isInstalled('javac') },
   {
     what: 'ActiveMQ 5.17 and its Java client',

@@ -14,8 +14,9 @@ const CHECKS = [
   ['packages', ['run', 'package-lint']],
 ];
 
-const env = prepareWorkspace();
+// First: the driver of SQLite is compiled when it is installed.
 provideTestRequirements();
+const env = prepareWorkspace();
 
 const failed = CHECKS.filter(([name, args]) => {
   console.log(`\n— ${name}`);
