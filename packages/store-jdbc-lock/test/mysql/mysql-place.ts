@@ -15,15 +15,14 @@ export function ownTables(): Tables {
   return tablesWith(`t${placeCount}_`);
 }
 
-/** The database of `startMariaDb`. */
-export function databaseOn(
+/** How the database of `startMariaDb` is reached. */
+export function optionsOn(
   ports: readonly number[],
   tables: Tables,
   options: Partial<MysqlOptions> = {},
-): Database {
-  const hosts = ports.map((port): MysqlHost => ({ host: '127.0.0.1', port }));
-  return mysqlDatabase({
-    hosts,
+): MysqlOptions {
+  return {
+    hosts: ports.map((port): MysqlHost => ({ host: '127.0.0.1', port })),
     user: 'mq',
     password: 'mq',
     database: 'mq',
@@ -31,7 +30,12 @@ export function databaseOn(
     leaseDurationMs: 10_000,
     tables,
     ...options,
-  });
+  };
+}
+
+/** The database of `startMariaDb`. */
+export function databaseOn(...options: Parameters<typeof optionsOn>): Database {
+  return mysqlDatabase(optionsOn(...options));
 }
 
 /** Makes all tables, and a lease of {@link EPOCH} that has written nothing. */

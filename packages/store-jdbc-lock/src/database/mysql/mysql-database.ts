@@ -39,8 +39,9 @@ export function mysqlDatabase(options: MysqlOptions): Database {
     sessionLockOn: (session) =>
       Promise.resolve(mysqlSessionLock(own(session), database, options.tables)),
     write: async (session, changes, tables, fence) => {
-      const { packetBytesMax } = own(session).facts;
-      const requests = mysqlWrite(changes, tables, fence, { packetBytesMax, leaseDurationMs });
+      const { packetBytesMax, hasSeveralWriters } = own(session).facts;
+      const limits = { packetBytesMax, areSingle: hasSeveralWriters, leaseDurationMs };
+      const requests = mysqlWrite(changes, tables, fence, limits);
       try {
         await own(session).sendAll(requests, { sql: `rollback;${IDLE_AS_BEFORE}` });
         return true;

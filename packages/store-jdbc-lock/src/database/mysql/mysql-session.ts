@@ -13,7 +13,7 @@ export interface Request {
 /** What the server told of itself when the session began. */
 export interface ServerFacts {
   readonly isMariaDb: boolean;
-  /** Several nodes take writes, each with locks of its own. */
+  /** It is a node of a cluster in which several take writes, each with locks of its own. */
   readonly hasSeveralWriters: boolean;
   /** No packet to the server may be longer. */
   readonly packetBytesMax: number;

@@ -4,18 +4,19 @@ import { closingSteps, portableWrite } from '../../write/portable-write.ts';
 import type { MatchQuery } from '../../write/step.ts';
 import type { Fence } from '../database.ts';
 import type { Request } from './mysql-session.ts';
-import { Packets } from './packets.ts';
-import { FENCE_CHECK } from './session-setup.ts';
+import { Packets, type PacketLimits } from './packets.ts';
+import { FENCE_CHECK, IDLE_AS_BEFORE, idleWithinTransaction } from './session-setup.ts';
 import { addStep, matchTexts } from './step-texts.ts';
 
-export interface WriteLimits {
-  readonly packetBytesMax: number;
+export interface WriteLimits extends PacketLimits {
+  /** The server undoes the transaction of a writer that is silent for so long. */
   readonly leaseDurationMs: number;
 }
 
 /**
- * A change as few packets; as one, which is one way to the server and back, if its payloads are small. The server
- * stops at the first statement that fails, and that is {@link FENCE_CHECK} if the lease is not as the fence says.
+ * A change as few packets; as one, which is one way to the server and back, if its payloads are small and the server
+ * is not part of a cluster. The server stops at the first statement that fails, and that is {@link FENCE_CHECK}
+ * if the lease is not as the fence says.
  *
  * What goes is counted by the server, within the same transaction, before it goes.
  *
@@ -25,10 +26,11 @@ export function mysqlWrite(
   changes: ChangeSet,
   tables: Tables,
   fence: Fence,
-  { packetBytesMax, leaseDurationMs }: WriteLimits,
+  limits: WriteLimits,
 ): readonly Request[] {
   const write = portableWrite(changes, tables, fence);
-  const packets = new Packets(packetBytesMax);
+  const packets = new Packets(limits);
+  packets.add(idleWithinTransaction(limits.leaseDurationMs));
   packets.add('start transaction');
   addStep(packets, write.fence);
   packets.add(FENCE_CHECK);
@@ -36,7 +38,8 @@ export function mysqlWrite(
   for (const sql of bodyTexts(write.removedPlaces, tables)) packets.add(sql);
   for (const step of [...write.steps, ...closingSteps(write, [], [])]) addStep(packets, step);
   packets.add('commit');
-  return packets.toRequests(leaseDurationMs);
+  packets.add(IDLE_AS_BEFORE);
+  return packets.toRequests();
 }
 
 /** Takes what goes from the counters of its destination. */

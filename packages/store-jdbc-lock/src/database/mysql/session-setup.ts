@@ -43,7 +43,7 @@ export const GALERA_SETUP = 'set session wsrep_sync_wait = 1';
  */
 export const FENCE_CHECK = `set session sql_mode = if(row_count() = 1, '${SQL_MODE}', '${FENCED}')`;
 
-/** A transaction of several packets must not outlive a writer that falls silent between them: it keeps rows locked. */
+/** A transaction must not outlive a writer that falls silent between two packets of it: it keeps rows locked. */
 export function idleWithinTransaction(leaseDurationMs: number): string {
   return `set session wait_timeout = ${secondsOf(leaseDurationMs)}`;
 }
