@@ -41,9 +41,11 @@ interface Growth {
 
 export function portableWrite(changes: ChangeSet, tables: Tables, fence: Fence): PortableWrite {
   const { removedDestinations } = changes;
-  const removedRanges = placeRanges(stillThere(changes, changes.removedMessages)).map(
-    ({ destination, first, last }) => [destination, first, last],
-  );
+  const removedRanges = placeRanges(stillThere(changes)).map(({ destination, first, last }) => [
+    destination,
+    first,
+    last,
+  ]);
   const wholeDestinations = removedDestinations.map((destination) => [
     destination,
     0,
@@ -106,9 +108,9 @@ export function closingSteps(
 const IN_RANGE = 'destination = ? and sequence between ? and ?';
 
 /** What was in a destination that goes as a whole goes with it. */
-function stillThere<P extends Place>(changes: ChangeSet, places: readonly P[]): readonly P[] {
-  const removed = new Set(changes.removedDestinations);
-  return removed.size === 0 ? places : places.filter((place) => !removed.has(place.destination));
+function stillThere({ removedDestinations, removedMessages }: ChangeSet): readonly Place[] {
+  const removed = new Set(removedDestinations);
+  return removedMessages.filter(({ destination }) => !removed.has(destination));
 }
 
 function inPlaces(
@@ -137,7 +139,7 @@ function addedDestinations(changes: ChangeSet, tables: Tables): InsertStep {
 
 /** One step for each count: most are 1. */
 function redeliveries(changes: ChangeSet, tables: Tables): readonly MatchStep[] {
-  const byCount = groupBy(stillThere(changes, changes.redeliveries), ({ count }) => count);
+  const byCount = groupBy(changes.redeliveries, ({ count }) => count);
   return [...byCount].map(([count, places]) => ({
     kind: 'match',
     sql: `update ${tables.messages} set redelivery_count = ? where`,
