@@ -105,7 +105,8 @@ export function closingSteps(
   );
 }
 
-const IN_RANGE = 'destination = ? and sequence between ? and ?';
+/** The condition of rows of a destination, a first and a last sequence. */
+export const IN_RANGE = 'destination = ? and sequence between ? and ?';
 
 /** What was in a destination that goes as a whole goes with it. */
 function stillThere({ removedDestinations, removedMessages }: ChangeSet): readonly Place[] {

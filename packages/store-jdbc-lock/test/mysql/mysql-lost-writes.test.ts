@@ -8,7 +8,7 @@ import {
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database, Fence } from '../../src/database/database.ts';
-import type { MysqlSession } from '../../src/database/mysql/mysql-session.ts';
+import { MysqlSession } from '../../src/database/mysql/mysql-session.ts';
 import { mysqlWrite } from '../../src/database/mysql/mysql-write.ts';
 import type { Session } from '../../src/database/session.ts';
 import type { Tables } from '../../src/schema/tables.ts';
@@ -100,7 +100,8 @@ test('a write that falls silent halfway is undone after a lease, and the next on
   const leaseDurationMs = 1_000;
   const database = databaseOn([server.port], tables, { leaseDurationMs });
   await makeStore(database, tables);
-  const silent = (await database.connect('work')) as MysqlSession;
+  const silent = await database.connect('work');
+  if (!(silent instanceof MysqlSession)) throw new Error('not of this database');
   const other = await database.connect('work');
 
   const fence: Fence = { epoch: EPOCH, batch: 2 };

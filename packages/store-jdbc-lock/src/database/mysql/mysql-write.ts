@@ -55,11 +55,15 @@ function counterTexts(
   );
 }
 
-/** Takes what goes from the places of shared bodies; one without a place goes too. */
+/**
+ * Takes what goes from the places of shared bodies; one without a place goes too. Most stores have none, and then the
+ * server does not look.
+ */
 function bodyTexts(removed: MatchQuery | undefined, { bodies }: Tables): readonly string[] {
   if (removed === undefined) return [];
   return matchTexts(removed).flatMap((query) => {
-    const join = `join (${query} ${removed.end}) as r on r.body = b.body`;
+    const some = `${query} and exists (select 1 from ${bodies}) ${removed.end}`;
+    const join = `join (${some}) as r on r.body = b.body`;
     return [
       `update ${bodies} as b ${join} set b.place_count = b.place_count - r.place_count`,
       `delete b from ${bodies} as b ${join} where b.place_count = 0`,

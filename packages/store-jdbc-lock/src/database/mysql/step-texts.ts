@@ -8,6 +8,8 @@ import type {
   StepValue,
 } from '../../write/step.ts';
 import { chunksOf } from './chunks.ts';
+import { conditionOf } from './condition-texts.ts';
+import { byteCountOf, filled, isBytes, joined, literal } from './literals.ts';
 import type { Packets } from './packets.ts';
 
 /**
@@ -48,9 +50,8 @@ export function matchTexts({
   condition,
   rows,
 }: Omit<MatchStep, 'kind'> | MatchQuery): readonly string[] {
-  const conditions = rows.map((row) => `(${filled(condition, row)})`);
-  return chunksOf(conditions, { countMax: CONDITIONS_MAX }).map(
-    (chunk) => `${filled(sql, values)} (${chunk.join(' or ')})`,
+  return chunksOf(rows, { countMax: CONDITIONS_MAX }).map(
+    (chunk) => `${filled(sql, values)} (${conditionOf(condition, chunk)})`,
   );
 }
 
@@ -112,32 +113,4 @@ function textSizeOf(text: string): number {
 
 function parameter(value: StepValue): number | string | null | Uint8Array {
   return isBytes(value) ? joined(value) : value;
-}
-
-/** The placeholders replaced by the values, one after another. */
-function filled(sql: string, values: StepRow): string {
-  let next = 0;
-  return sql.replaceAll('?', () => literal(values[next++] ?? null));
-}
-
-/** In hexadecimal nothing can mean anything, whatever the modes and character sets of the session are. */
-function literal(value: StepValue): string {
-  if (value === null) return 'null';
-  if (typeof value === 'number') return String(value);
-  if (typeof value === 'string') return `_utf8mb4 X'${Buffer.from(value).toString('hex')}'`;
-  return `X'${joined(value).toString('hex')}'`;
-}
-
-function isBytes(value: StepValue): value is readonly Uint8Array[] {
-  return typeof value === 'object' && value !== null;
-}
-
-function byteCountOf(pieces: readonly Uint8Array[]): number {
-  return pieces.reduce((sum, { length }) => sum + length, 0);
-}
-
-function joined(pieces: readonly Uint8Array[]): Buffer {
-  const [first] = pieces;
-  if (pieces.length !== 1 || first === undefined) return Buffer.concat(pieces);
-  return Buffer.from(first.buffer, first.byteOffset, first.length);
 }
