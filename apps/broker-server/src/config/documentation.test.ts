@@ -30,6 +30,9 @@ function inForce(options: Options): string[] {
     .sort();
 }
 
+/** Options of a database that mean something by not being there. */
+const OF_ITS_OWN = { user: '', password: '', tlsCaFile: '' };
+
 test.each<[string, Options]>([
   ['## Options of `broker`', BROKER_DEFAULTS],
   ['## Options of `openwire`', OPEN_WIRE_DEFAULTS],
@@ -39,6 +42,7 @@ test.each<[string, Options]>([
   ['## Options of `tls`', TLS_DEFAULTS],
   ['### `file:DIR`', effectiveStore('file:data')],
   ['### `memory:`', effectiveStore('memory:')],
+  ['### Databases', { ...OF_ITS_OWN, ...effectiveStore('postgres://mq@db/orders') }],
 ])('%s in the reference lists every option and its default', (heading, options) => {
   expect(documented(heading)).toEqual(inForce(options));
 });

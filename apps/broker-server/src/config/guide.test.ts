@@ -7,7 +7,13 @@ import { TlsFiles } from '../tls/tls-files.ts';
 import { resolveSettings } from './resolve-settings.ts';
 import { fileSource } from './source.ts';
 
-const PAGES = ['policies.md', 'security.md', 'tls-and-websocket.md', 'virtual-destinations.md'];
+const PAGES = [
+  'policies.md',
+  'security.md',
+  'sql.md',
+  'tls-and-websocket.md',
+  'virtual-destinations.md',
+];
 const EXAMPLES = PAGES.flatMap((page) =>
   blocks(page, 'yaml').map((text, index): [string, string] => [`${page} ${index + 1}`, text]),
 );
