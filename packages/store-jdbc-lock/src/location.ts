@@ -15,9 +15,16 @@ export interface ServerLocation {
   readonly database: string;
 }
 
-/** A database in a file. */
+/**
+ * A database in a file, for brokers on the machine whose disk it is on: SQLite's write-ahead log does not work on a
+ * file system of a network, and not every such file system says so.
+ */
 export interface FileLocation {
   readonly kind: 'sqlite';
+  /**
+   * Made if it is missing, in a directory that exists. Beside it lie its log (`-wal`, `-shm`), which belongs to it, and the
+   * file that its holder locks (`-lock`). None of them may be deleted or replaced while a broker runs.
+   */
   readonly file: string;
 }
 

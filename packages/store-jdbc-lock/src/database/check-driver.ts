@@ -1,11 +1,12 @@
 import type { DatabaseKind } from './database.ts';
 import { loadDriver, type DriverName } from './driver.ts';
+import { loadSqliteDriver } from './sqlite/sqlite-driver.ts';
 
-const DRIVERS: Readonly<Record<DatabaseKind, DriverName>> = {
-  postgresql: 'pg',
-  mysql: 'mysql2',
-  sqlite: 'better-sqlite3',
-  oracle: 'oracledb',
+const DRIVERS: Readonly<Record<DatabaseKind, () => Promise<unknown>>> = {
+  postgresql: () => load('pg'),
+  mysql: () => load('mysql2'),
+  sqlite: loadSqliteDriver,
+  oracle: () => load('oracledb'),
 };
 
 /**
@@ -14,6 +15,9 @@ const DRIVERS: Readonly<Record<DatabaseKind, DriverName>> = {
  * @throws `BATON_INVALID_OPTION` with the command that installs it.
  */
 export async function checkDriver(kind: DatabaseKind): Promise<void> {
-  const name = DRIVERS[kind];
-  await loadDriver(name, () => import(name) as Promise<unknown>);
+  await DRIVERS[kind]();
+}
+
+function load(name: DriverName): Promise<unknown> {
+  return loadDriver(name, () => import(name) as Promise<unknown>);
 }

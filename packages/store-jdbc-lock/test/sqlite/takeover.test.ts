@@ -1,65 +1,91 @@
-import { destinationNumber, present, sequence } from '@batonmq/model';
+import { destinationNumber, sequence } from '@batonmq/model';
 import { nodeRuntime } from '@batonmq/runtime/node';
-import { temporaryDirectory } from '@batonmq/services';
-import { openStore, type Lease } from '@batonmq/store-spi';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { temporaryDirectory, type TemporaryDirectory } from '@batonmq/services';
+import { openStore, type Lease, type Store } from '@batonmq/store-spi';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { beforeAll, expect, test } from 'vitest';
-import { jdbcLockStore } from '../../src/index.ts';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { jdbcLockStore, type JdbcLockStoreOptions } from '../../src/index.ts';
 import { buildPackage } from '../fixtures/build-package.ts';
+import { SqliteHolder } from '../fixtures/sqlite-holder.ts';
 
-const HOLDER = fileURLToPath(new URL('../fixtures/sqlite-holder.mjs', import.meta.url));
-const ACKED_BEFORE_KILL = 100;
+const ENDLESS = 1_000_000;
 /** Far less than a lease, which is ten seconds. */
 const TAKEOVER_MS_MAX = 2_000;
+const A = destinationNumber(1);
+
+let directory: TemporaryDirectory;
+let options: JdbcLockStoreOptions;
+let holder: SqliteHolder | undefined;
+let store: Store | undefined;
 
 beforeAll(buildPackage);
 
-test('a standby takes over at once from a process that was killed, with all that it acked', async () => {
-  await using directory = await temporaryDirectory();
-  const file = join(directory.path, 'messages.db');
-  const holder = spawn(process.execPath, [HOLDER, file], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const exited = once(holder, 'exit');
-  const lines = createInterface({ input: holder.stdout });
-  let acked = 0;
-  await new Promise<void>((resolve) => {
-    lines.on('line', () => {
-      acked += 1;
-      if (acked === ACKED_BEFORE_KILL) resolve();
-    });
-  });
-  const store = openStore(jdbcLockStore({ database: `sqlite:${file}` }), nodeRuntime());
-  let acquiring: Promise<Lease> | undefined;
-  await new Promise<void>((resolve) => {
-    acquiring = store.acquire({
+beforeEach(async () => {
+  directory = await temporaryDirectory();
+  options = { database: `sqlite:${join(directory.path, 'messages.db')}` };
+});
+
+afterEach(async () => {
+  await store?.close();
+  holder?.send('SIGKILL');
+  await holder?.exited;
+  await directory[Symbol.asyncDispose]();
+});
+
+/** A standby that has seen whom it waits for. */
+async function standInLine(): Promise<{ acquiring: Promise<Lease> }> {
+  const standby = openStore(jdbcLockStore(options), nodeRuntime());
+  store = standby;
+  return new Promise((resolve) => {
+    const acquiring = standby.acquire({
       owner: 'standby',
       onProgress: () => {
-        resolve();
+        resolve({ acquiring });
       },
     });
   });
-  holder.kill('SIGKILL');
-  const killedAt = performance.now();
-  const lease = await present(acquiring, 'it waits in line');
-  expect(performance.now() - killedAt).toBeLessThan(TAKEOVER_MS_MAX);
-  await exited;
+}
 
-  let next = 0;
+async function numbersIn(lease: Lease): Promise<readonly number[]> {
   await lease.recover({
-    destination: ({ nextSequence }) => (next = nextSequence),
+    destination: () => undefined,
     producer: () => undefined,
     state: () => undefined,
   });
-  const limits = { messageCountMax: 1_000_000, bytesMax: 1 << 30 };
-  const page = await lease.read(destinationNumber(1), sequence(1), limits);
+  const page = await lease.read(A, sequence(1), { messageCountMax: ENDLESS, bytesMax: 1 << 30 });
+  return page.map(({ payload }) => Number(Buffer.from(payload).toString()));
+}
+
+test('a standby takes over at once from a process that was killed, with all that it acked', async () => {
+  holder = new SqliteHolder(options, ENDLESS);
+  await holder.said(/^acked 100$/);
+  const { acquiring } = await standInLine();
+  holder.send('SIGKILL');
+  const killedAt = performance.now();
+  const lease = await acquiring;
+  expect(performance.now() - killedAt).toBeLessThan(TAKEOVER_MS_MAX);
+  await holder.exited;
+  const numbers = await numbersIn(lease);
+  expect(numbers).toEqual(numbers.map((_, at) => at + 1));
   // One may have been committed and not answered any more.
-  expect([acked, acked + 1]).toContain(page.length);
-  expect(page.map(({ payload }) => Number(Buffer.from(payload).toString()))).toEqual(
-    page.map((_, at) => at + 1),
+  const acked = holder.lines.length;
+  expect([acked, acked + 1]).toContain(numbers.length);
+});
+
+test('a standby takes over from a process that is frozen, which gives up when it wakes up', async () => {
+  options = { ...options, leaseDurationMs: 500, keepAliveIntervalMs: 50, pollIntervalMs: 20 };
+  holder = new SqliteHolder(options, 10);
+  await holder.said(/^acked 10$/);
+  const { acquiring } = await standInLine();
+  holder.send('SIGSTOP');
+  const lease = await acquiring;
+  expect(lease.epoch).toBe(2);
+  expect(await numbersIn(lease)).toHaveLength(10);
+  const targets = [{ destination: A, sequence: sequence(11) }];
+  await lease.append([{ type: 'message-added', targets, payload: [Buffer.from('11')] }]);
+  holder.send('SIGCONT');
+  await holder.said(/^lost (failed|fenced)$/);
+  expect((await lease.read(A, sequence(1), { messageCountMax: 20, bytesMax: 1e6 })).length).toBe(
+    11,
   );
-  expect(next).toBe(page.length + 1);
-  await store.close();
 });

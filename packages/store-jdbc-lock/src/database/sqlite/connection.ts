@@ -11,6 +11,9 @@ const STATEMENTS_MAX = 256;
 /** How long a statement waits while another process writes; less than it may take to be answered. */
 const BUSY_TIMEOUT_MS = 4_000;
 
+/** What the log keeps of the disk after a transaction that was larger than usual. */
+const LOG_BYTES_KEPT = 64 << 20;
+
 /** The file is open in a way that cannot do what is asked of it. */
 export class NoWriteAheadLog extends Error {
   readonly code = 'NO_WRITE_AHEAD_LOG';
@@ -28,6 +31,7 @@ export class Connection {
     this.#database.pragma('synchronous = full');
     this.#database.pragma('fullfsync = on');
     this.#database.pragma('foreign_keys = off');
+    this.#database.pragma(`journal_size_limit = ${LOG_BYTES_KEPT}`);
   }
 
   run({ sql, values }: Statement): Outcome {

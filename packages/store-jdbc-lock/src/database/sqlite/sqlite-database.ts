@@ -6,8 +6,8 @@ import type { ChangeSet } from '../../write/change-set.ts';
 import { portableWrite } from '../../write/portable-write.ts';
 import { builderFor } from '../builder.ts';
 import type { Database, Fence, SessionLock } from '../database.ts';
-import { loadDriver } from '../driver.ts';
 import type { Failure, Session, Statement } from '../session.ts';
+import { loadSqliteDriver } from './sqlite-driver.ts';
 import { sqliteFailure } from './sqlite-error.ts';
 import { SqliteSession } from './sqlite-session.ts';
 import { Turns } from '../turns.ts';
@@ -34,7 +34,7 @@ class SqliteDatabase implements Database {
   }
 
   async connect(): Promise<Session> {
-    await loadDriver('better-sqlite3', tryDriver);
+    await loadSqliteDriver();
     return SqliteSession.open({ file: this.#file }, this.#writers);
   }
 
@@ -67,12 +67,6 @@ class SqliteDatabase implements Database {
       values: [],
     };
   }
-}
-
-/** Its native part is loaded with the first database. */
-async function tryDriver(): Promise<void> {
-  const { default: BetterSqlite3 } = await import('better-sqlite3');
-  new BetterSqlite3(':memory:').close();
 }
 
 function ownSession(session: Session): SqliteSession {

@@ -1,7 +1,8 @@
 import type { Failure } from '../session.ts';
 
 /** Codes of SQLite (`SQLITE_BUSY`, `SQLITE_IOERR_FSYNC`, …), and those of the session. */
-export type SqliteCode = `SQLITE_${string}` | 'NO_WRITE_AHEAD_LOG' | 'SESSION_ENDED' | 'UNKNOWN';
+export type SqliteCode =
+  `SQLITE_${string}` | 'NO_THREAD' | 'NO_WRITE_AHEAD_LOG' | 'SESSION_ENDED' | 'UNKNOWN';
 
 /** What went wrong, in which file, and what SQLite says of it. */
 export class SqliteError extends Error {
@@ -32,6 +33,7 @@ const FAILURES: Readonly<Record<string, Failure>> = {
 };
 
 const MEANINGS: Readonly<Record<string, string>> = {
+  NO_THREAD: 'has nobody who opens it: its thread, a file of this package, does not start',
   NO_WRITE_AHEAD_LOG: 'has no write-ahead log, which needs a disk of this machine',
   SESSION_ENDED: 'is no longer open here',
   SQLITE_BUSY: 'is being written to by another process',

@@ -24,6 +24,7 @@ export class SqliteSession implements Session {
   readonly #waiting: Waiting[] = [];
   readonly #own = new Turns();
   readonly #writers: Turns;
+  #isOpen = false;
   #end: SqliteError | undefined;
 
   /** @param writers - the sessions of this process that write: SQLite lets nobody wait in line */
@@ -31,6 +32,7 @@ export class SqliteSession implements Session {
     const session = new SqliteSession(data, writers);
     try {
       await session.#answer();
+      session.#isOpen = true;
       return session;
     } catch (error) {
       session.destroy();
@@ -115,7 +117,8 @@ export class SqliteSession implements Session {
 
   /** The first reason stays. */
   #fail(reason: string): SqliteError {
-    this.#end ??= new SqliteError(this.#file, 'SESSION_ENDED', reason);
+    const code = this.#isOpen ? 'SESSION_ENDED' : 'NO_THREAD';
+    this.#end ??= new SqliteError(this.#file, code, reason);
     for (const { reject } of this.#waiting.splice(0)) reject(this.#end);
     return this.#end;
   }
