@@ -36,7 +36,15 @@ let inFlight = 0;
 
 /** Written at once: what was said is said, also when the process is killed right after. */
 function say(event, fields = {}) {
-  writeSync(1, `${JSON.stringify({ event, at: Date.now(), ...fields })}\n`);
+  let rest = Buffer.from(`${JSON.stringify({ event, at: Date.now(), ...fields })}\n`);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      // The pipe is full. Drivers that look at the standard output make it one that does not wait.
+      if (error.code !== 'EAGAIN') throw error;
+    }
+  }
 }
 
 async function serve() {
