@@ -1,6 +1,12 @@
 import { destinationNumber, sequence } from '@batonmq/model';
 import { nodeRuntime } from '@batonmq/runtime/node';
-import { freePort, postgresQuery, startPostgres, temporaryDirectory } from '@batonmq/services';
+import {
+  freePort,
+  postgresQuery,
+  startLink,
+  startPostgres,
+  temporaryDirectory,
+} from '@batonmq/services';
 import { openStore, type AcquireProgress, type Lease, type Store } from '@batonmq/store-spi';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { jdbcLockStore, type JdbcLockStoreOptions } from '../src/index.ts';
@@ -178,4 +184,21 @@ test('a message without room in one write is written beside others, each whole',
   const limits = { messageCountMax: 10, bytesMax: 1 << 30 };
   const page = await lease.read(A, sequence(1), limits);
   expect(page.map(({ payload }) => payload.length)).toEqual(sizes);
+});
+
+test('a connection that is lost now and then is made again at once, however often', async () => {
+  await using link = await startLink({ port: server.port });
+  const database = server.uri.replace(`:${server.port}/`, `:${link.port}/`);
+  const long = { leaseDurationMs: 20_000, tablePrefix: 'often_' };
+  const lease = await open({ ...long, database }).acquire({ owner: 'a' });
+  await keysOf(lease);
+  const pausesMs: number[] = [];
+  for (let loss = 0; loss < 10; loss += 1) {
+    link.reset();
+    const lostAt = performance.now();
+    const value = new Uint8Array([loss]);
+    await lease.append([{ type: 'state-put', space: 'test', key: 'losses', value }]);
+    pausesMs.push(performance.now() - lostAt);
+  }
+  expect(Math.min(...pausesMs.slice(5))).toBeLessThan(500);
 });

@@ -6,8 +6,6 @@ import type { Session } from './session.ts';
 
 const BACK_OFF_FIRST_MS = 20;
 const BACK_OFF_MAX_MS = 1_000;
-/** A failure that comes so long after the one before has nothing to do with it. */
-const CALM_MS = 3 * BACK_OFF_MAX_MS;
 
 export interface SteadySessionOptions {
   readonly clock: Clock;
@@ -26,9 +24,8 @@ export class SteadySession {
   readonly #options: SteadySessionOptions;
   #connecting: Promise<Session> | undefined;
   #current: Session | undefined;
-  /** Failures in a row, and when the last one was. */
+  /** Failures since something was done. */
   #failureCount = 0;
-  #failedAt = -Infinity;
 
   constructor(options: SteadySessionOptions) {
     this.#options = options;
@@ -43,7 +40,9 @@ export class SteadySession {
     for (;;) {
       const session = await this.get();
       try {
-        return await work(session);
+        const done = await work(session);
+        this.worked();
+        return done;
       } catch (error) {
         await this.recover(session, error);
       }
@@ -78,6 +77,11 @@ export class SteadySession {
       this.#forget(session);
     }
     await this.#backOff();
+  }
+
+  /** Something was done over the connection: what fails from here on is tried again soon. */
+  worked(): void {
+    this.#failureCount = 0;
   }
 
   #forget(session: Session): void {
@@ -115,10 +119,8 @@ export class SteadySession {
   /** Longer each time while it goes on failing, so that a database that starts is not kept busy by those who wait. */
   #backOff(): Promise<void> {
     const { clock, signal } = this.#options;
-    const now = clock.now();
-    this.#failureCount = now - this.#failedAt < CALM_MS ? this.#failureCount + 1 : 0;
-    this.#failedAt = now;
     const delayMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** this.#failureCount);
+    this.#failureCount += 1;
     return pause(clock, delayMs, signal);
   }
 }

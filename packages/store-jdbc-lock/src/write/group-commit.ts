@@ -119,7 +119,10 @@ export class GroupCommit {
       for (;;) {
         const session = await steady.get();
         try {
-          if (await database.write(session, changes, tables, { epoch: lease.epoch, batch })) return;
+          if (await database.write(session, changes, tables, { epoch: lease.epoch, batch })) {
+            steady.worked();
+            return;
+          }
         } catch (error) {
           isInDoubt ||= database.failureOf(error) === 'disconnected';
           await steady.recover(session, error);
