@@ -1,7 +1,7 @@
 import type { DestinationNumber } from '@batonmq/model';
 import type { ChangeSet } from '../../write/change-set.ts';
 import { escapeName } from '../names.ts';
-import { numberArray } from './arrays.ts';
+import { bigintArray } from './arrays.ts';
 import { releasedBodies } from './message-parts.ts';
 import type { Part } from './statement-texts.ts';
 
@@ -37,7 +37,7 @@ export function removedDestinationParts(
 ): readonly Part[] {
   const removal: Part = {
     name: 'removed-destinations',
-    values: [numberArray(destinations)],
+    values: [bigintArray(destinations)],
     sql: (tables, parameter) =>
       `removed_destinations as (delete from ${tables.destinations} d using fence
         where d.destination = any(${parameter(0)}::bigint[])),
@@ -117,12 +117,12 @@ function countersUpdate(destinations: string, changes: string): string {
     from (${changes}) as c where d.destination = c.destination)`;
 }
 
-function arraysOf(tallies: Tallied): readonly string[] {
+function arraysOf(tallies: Tallied): readonly Buffer[] {
   return [
-    numberArray(tallies.map(([destination]) => destination)),
-    numberArray(tallies.map(([, { messageCount }]) => messageCount)),
-    numberArray(tallies.map(([, { messageBytes }]) => messageBytes)),
-    numberArray(tallies.map(([, { nextSequence }]) => nextSequence)),
+    bigintArray(tallies.map(([destination]) => destination)),
+    bigintArray(tallies.map(([, { messageCount }]) => messageCount)),
+    bigintArray(tallies.map(([, { messageBytes }]) => messageBytes)),
+    bigintArray(tallies.map(([, { nextSequence }]) => nextSequence)),
   ];
 }
 

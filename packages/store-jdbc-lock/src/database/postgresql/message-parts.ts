@@ -1,6 +1,6 @@
 import type { AddedBody, AddedMessage, ChangeSet, Place } from '../../write/change-set.ts';
 import { PayloadBlock } from '../../write/payload-block.ts';
-import { numberArray } from './arrays.ts';
+import { bigintArray, integerArray } from './arrays.ts';
 import { ValueTooLargeError } from './failure.ts';
 import type { Part } from './statement-texts.ts';
 
@@ -31,11 +31,11 @@ function added(messages: readonly AddedMessage[]): Part {
     name: 'added',
     values: [
       block.toBuffer(),
-      numberArray(messages.map(({ destination }) => destination)),
-      numberArray(messages.map(({ sequence }) => sequence)),
-      numberArray(messages.map(({ redeliveryCount }) => redeliveryCount)),
-      numberArray(messages.map(({ body }) => body.byteCount)),
-      numberArray(offsets),
+      bigintArray(messages.map(({ destination }) => destination)),
+      bigintArray(messages.map(({ sequence }) => sequence)),
+      integerArray(messages.map(({ redeliveryCount }) => redeliveryCount)),
+      integerArray(messages.map(({ body }) => body.byteCount)),
+      integerArray(offsets),
     ],
     sql: (tables, parameter) =>
       `added as (insert into ${tables.messages} (destination, sequence, redelivery_count, byte_count, payload)
@@ -54,10 +54,10 @@ function addedBodies(messages: readonly AddedMessage[]): Part {
     name: 'added-bodies',
     values: [
       block.toBuffer(),
-      numberArray(bodies.map(({ number }) => number)),
-      numberArray(bodies.map(({ placeCount }) => placeCount)),
-      numberArray(bodies.map(({ byteCount }) => byteCount)),
-      numberArray(offsets),
+      bigintArray(bodies.map(({ number }) => number)),
+      integerArray(bodies.map(({ placeCount }) => placeCount)),
+      integerArray(bodies.map(({ byteCount }) => byteCount)),
+      integerArray(offsets),
     ],
     sql: (tables, parameter) =>
       `added_bodies as (insert into ${tables.bodies} (body, place_count, payload)
@@ -71,11 +71,11 @@ function addedPlaces(messages: readonly AddedMessage[]): Part {
   return {
     name: 'added-places',
     values: [
-      numberArray(messages.map(({ destination }) => destination)),
-      numberArray(messages.map(({ sequence }) => sequence)),
-      numberArray(messages.map(({ redeliveryCount }) => redeliveryCount)),
-      numberArray(messages.map(({ body }) => body.byteCount)),
-      numberArray(messages.map(({ body }) => body.number)),
+      bigintArray(messages.map(({ destination }) => destination)),
+      bigintArray(messages.map(({ sequence }) => sequence)),
+      integerArray(messages.map(({ redeliveryCount }) => redeliveryCount)),
+      integerArray(messages.map(({ body }) => body.byteCount)),
+      bigintArray(messages.map(({ body }) => body.number)),
     ],
     sql: (tables, parameter) =>
       `added_places as (insert into ${tables.messages} (destination, sequence, redelivery_count, byte_count, body)
@@ -91,9 +91,9 @@ function removed(places: readonly Place[]): Part {
   return {
     name: 'removed',
     values: [
-      numberArray(ranges.map(({ destination }) => destination)),
-      numberArray(ranges.map(({ first }) => first)),
-      numberArray(ranges.map(({ last }) => last)),
+      bigintArray(ranges.map(({ destination }) => destination)),
+      bigintArray(ranges.map(({ first }) => first)),
+      bigintArray(ranges.map(({ last }) => last)),
     ],
     sql: (tables, parameter) =>
       `removed as (delete from ${tables.messages} m
@@ -121,9 +121,9 @@ function redelivered(counts: ChangeSet['redeliveries']): Part {
   return {
     name: 'redelivered',
     values: [
-      numberArray(counts.map(({ destination }) => destination)),
-      numberArray(counts.map(({ sequence }) => sequence)),
-      numberArray(counts.map(({ count }) => count)),
+      bigintArray(counts.map(({ destination }) => destination)),
+      bigintArray(counts.map(({ sequence }) => sequence)),
+      integerArray(counts.map(({ count }) => count)),
     ],
     sql: (tables, parameter) =>
       `redelivered as (update ${tables.messages} m set redelivery_count = t.redelivery_count

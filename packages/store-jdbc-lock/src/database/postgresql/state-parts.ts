@@ -1,7 +1,7 @@
 import type { ChangeSet } from '../../write/change-set.ts';
 import { PayloadBlock } from '../../write/payload-block.ts';
 import { escapeName, hashOf } from '../names.ts';
-import { numberArray } from './arrays.ts';
+import { bigintArray, integerArray } from './arrays.ts';
 import type { Part } from './statement-texts.ts';
 
 /** Producer marks and keyed states. */
@@ -14,15 +14,19 @@ export function stateParts(changes: ChangeSet): readonly Part[] {
 }
 
 function markedProducers(producers: ChangeSet['producers']): Part {
-  const marked = producers.filter(([, sequence]) => sequence !== undefined);
-  const forgotten = producers.filter(([, sequence]) => sequence === undefined);
+  const marked: { producer: string; sequence: number }[] = [];
+  const forgotten: string[] = [];
+  for (const [producer, sequence] of producers) {
+    if (sequence === undefined) forgotten.push(producer);
+    else marked.push({ producer, sequence });
+  }
   return {
     name: 'producers',
     values: [
-      marked.map(([producer]) => hashOf(producer)),
-      marked.map(([producer]) => escapeName(producer)),
-      numberArray(marked.map(([, sequence]) => sequence ?? null)),
-      forgotten.map(([producer]) => hashOf(producer)),
+      marked.map(({ producer }) => hashOf(producer)),
+      marked.map(({ producer }) => escapeName(producer)),
+      bigintArray(marked.map(({ sequence }) => sequence)),
+      forgotten.map((producer) => hashOf(producer)),
     ],
     sql: (tables, parameter) =>
       `marked as (insert into ${tables.producers} (producer_hash, producer, sequence)
@@ -46,8 +50,8 @@ function putStates(states: ChangeSet['states']): Part {
       put.map(({ space, key }) => hashOf(space, key)),
       put.map(({ space }) => escapeName(space)),
       put.map(({ key }) => escapeName(key)),
-      numberArray(put.map(({ extent }) => extent.offset)),
-      numberArray(put.map(({ extent }) => extent.byteCount)),
+      integerArray(put.map(({ extent }) => extent.offset)),
+      integerArray(put.map(({ extent }) => extent.byteCount)),
       removed.map(({ space, key }) => hashOf(space, key)),
     ],
     sql: (tables, parameter) =>
