@@ -56,6 +56,11 @@ export interface Database {
    * @throws what the driver throws; unless {@link failureOf} says `disconnected`, nothing took effect.
    */
   write(session: Session, changes: ChangeSet, tables: Tables, fence: Fence): Promise<boolean>;
+  /**
+   * SQL that follows the one that makes the table, in one text with it: how it keeps what is in it. Such a text has to
+   * be one transaction.
+   */
+  readonly tableSettings?: (table: keyof Tables, tables: Tables) => readonly string[];
   /** Resolves with a row whose `bytes` are what the tables and their indexes take up. */
   usedBytes(tables: Tables): Statement;
 }

@@ -82,7 +82,7 @@ export function migrationTo(to: number, tables: Tables, database: Database): Tab
   const name = tables[creates];
   return {
     name,
-    statements: creating(database, name, (table) => {
+    statements: creating(database, tables, creates, (table) => {
       columns(table, database);
     }),
   };
@@ -90,8 +90,7 @@ export function migrationTo(to: number, tables: Tables, database: Database): Tab
 
 /** The table that everything else hangs by; it is there before there is a lease, so it is no migration. */
 export function leaseTable(tables: Tables, database: Database): TableToMake {
-  const name = tables.lease;
-  const statements = creating(database, name, (table) => {
+  const statements = creating(database, tables, 'lease', (table) => {
     table.integer('id').notNullable().primary();
     table.integer('schema_version').notNullable();
     table.bigInteger('epoch').notNullable();
@@ -101,16 +100,18 @@ export function leaseTable(tables: Tables, database: Database): TableToMake {
     table.integer('has_lock').notNullable();
     table.bigInteger('expires_at').notNullable();
   });
-  return { name, statements };
+  return { name: tables.lease, statements };
 }
 
 function creating(
-  { knex }: Database,
-  name: string,
+  { knex, tableSettings }: Database,
+  tables: Tables,
+  table: keyof Tables,
   columns: (table: Knex.CreateTableBuilder) => void,
 ): readonly Statement[] {
-  return knex.schema
-    .createTable(name, columns)
-    .toSQL()
-    .map(({ sql, bindings }) => ({ sql, values: bindings }));
+  const made = knex.schema.createTable(tables[table], columns).toSQL();
+  if (tableSettings === undefined)
+    return made.map(({ sql, bindings }) => ({ sql, values: bindings }));
+  const texts = [...made.map(({ sql }) => sql), ...tableSettings(table, tables)];
+  return [{ sql: texts.join(';\n'), values: [] }];
 }

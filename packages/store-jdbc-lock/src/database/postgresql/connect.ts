@@ -82,6 +82,7 @@ function configOf({ host, port }: PostgresqlHost, options: PostgresqlOptions): C
     ...{ host, port, user, database, password: () => password },
     ssl: tls === undefined ? false : tlsConfigOf(tls),
     ...{ application_name: APPLICATION_NAME, client_encoding: 'utf8' },
+    options: '-c client_min_messages=warning',
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: Math.floor(leaseDurationMs / 2),

@@ -11,6 +11,7 @@ import { PostgresqlSession } from './postgresql-session.ts';
 import { writeToPostgresql } from './postgresql-write.ts';
 import { PostgresqlSessionLock } from './session-lock.ts';
 import { StatementTexts } from './statement-texts.ts';
+import { tableSettings } from './table-settings.ts';
 
 /** On its way a write is in memory several times: here, in the driver, in the server. Smaller ones wait for more syncs. */
 const WRITE_BYTES_MAX = 8 << 20;
@@ -40,6 +41,7 @@ export function postgresqlDatabase(options: PostgresqlOptions): Database {
       );
       return writeToPostgresql(session, changes, textsFor(tables), fence);
     },
+    tableSettings,
     usedBytes: (tables) => ({
       sql: `select coalesce(sum(pg_total_relation_size(to_regclass(name))), 0)::bigint as bytes
         from unnest($1::text[]) as t(name)`,
