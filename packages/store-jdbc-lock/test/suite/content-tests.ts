@@ -92,6 +92,7 @@ export function contentTests(context: SuiteContext): void {
   test('what it takes up is known, and grows', async () => {
     const writer = await context.newWriter();
     const usedBytes = async (): Promise<number> => {
+      await context.measure(writer.session, writer.tables);
       const { rows } = await writer.session.run(context.database.usedBytes(writer.tables));
       expect(rows[0]?.['bytes']).toBeTypeOf('number');
       return Number(rows[0]?.['bytes']);

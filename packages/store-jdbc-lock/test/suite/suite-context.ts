@@ -1,11 +1,14 @@
 import { present } from '@batonmq/model';
 import type { Database, Purpose, SessionLock } from '../../src/database/database.ts';
-import type { Session } from '../../src/database/session.ts';
+import type { Session, Statement } from '../../src/database/session.ts';
+import type { Tables } from '../../src/schema/tables.ts';
 import { TableWriter } from '../fixtures/table-writer.ts';
 
 /** A database, and what ends the server of it. */
 export interface OpenedDatabase {
   readonly database: Database;
+  /** For a database that looks only now and then how large a table is: has it look. */
+  readonly measure?: (table: string) => Statement;
   close(): Promise<void>;
 }
 
@@ -26,6 +29,14 @@ export class SuiteContext {
 
   get database(): Database {
     return present(this.#opened, 'tests run after it was opened').database;
+  }
+
+  async measure(session: Session, tables: Tables): Promise<void> {
+    const measure = this.#opened?.measure;
+    if (measure === undefined) return;
+    for (const table of Object.values<string>({ ...tables })) {
+      await session.run(measure(table));
+    }
   }
 
   async open(): Promise<void> {

@@ -10,7 +10,7 @@ export interface MysqlDriver {
   createConnection(options: ConnectionOptions): Connection;
 }
 
-/** Statements of a write that stay prepared. There are as many forms as sizes of groups, and the server keeps each. */
+/** Statements that stay prepared: more than writes have, which is one for each table and power of two. */
 const PREPARED_STATEMENTS_MAX = 64;
 
 const KEEP_ALIVE_DELAY_MS = 10_000;
@@ -123,6 +123,7 @@ async function setUp(
 
 const VARIABLES = [
   'group_replication_group_name',
+  'innodb_read_only',
   'max_allowed_packet',
   'read_only',
   'super_read_only',
@@ -136,7 +137,7 @@ type OtherTables = readonly { readonly name: string; readonly engine: string }[]
 
 /** Also where our account could write in spite of it: what is written to a replica is lost. */
 function checkTakesWrites(facts: ReadonlyMap<string, string>): void {
-  for (const name of ['read_only', 'super_read_only']) {
+  for (const name of ['read_only', 'super_read_only', 'innodb_read_only']) {
     const value = facts.get(name);
     if (value !== undefined && value !== 'OFF') throw new UnusableHostError(`${name} is ${value}`);
   }

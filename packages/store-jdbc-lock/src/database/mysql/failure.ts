@@ -55,6 +55,9 @@ const BY_NUMBER: Readonly<Record<number, Failure>> = {
   /* ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK: also a transaction that Galera did not certify. */
   1205: 'retry',
   1213: 'retry',
+  /* ER_MAX_PREPARED_STMT_COUNT_REACHED, ER_NEED_REPREPARE. */
+  1461: 'retry',
+  1615: 'retry',
   /* ER_QUERY_INTERRUPTED, ER_STATEMENT_TIMEOUT, ER_QUERY_TIMEOUT: somebody ended the statement. */
   1317: 'retry',
   1969: 'retry',
