@@ -78,7 +78,10 @@ export class Connection {
     if (query === undefined) return [];
     const statement = this.#prepare(query.sql);
     const found: Row[] = [];
-    for (const row of rowsOf(query, block)) found.push(...(statement.all(row) as Row[]));
+    for (const row of rowsOf(query, block)) {
+      // There may be more than a call takes arguments.
+      for (const answer of statement.all(row) as Row[]) found.push(answer);
+    }
     return found;
   }
 

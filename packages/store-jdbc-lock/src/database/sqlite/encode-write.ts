@@ -31,7 +31,10 @@ export function encodeStep(step: Step, block: PayloadBlock): EncodedStep {
   }
 }
 
-function encodeQuery({ sql, values, condition, rows, end }: MatchQuery, block: PayloadBlock) {
+function encodeQuery(
+  { sql, values, condition, rows, end }: MatchQuery,
+  block: PayloadBlock,
+): EncodedStep {
   return flat(`${sql} (${condition}) ${end}`, values, rows, block);
 }
 
