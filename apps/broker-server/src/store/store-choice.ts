@@ -111,9 +111,9 @@ export function storeUri(choice: StoreChoice): string {
   return query.length === 0 ? uri : `${uri}?${query.join('&')}`;
 }
 
-/** Whether it is meant as the URI of a store, and not as a path. */
+/** Whether it is meant as the URI of a store, known or not, and not as a path. */
 export function isStoreUri(text: string): boolean {
-  return Object.hasOwn(KINDS, schemeOf(text));
+  return text.includes('://') || Object.hasOwn(KINDS, schemeOf(text));
 }
 
 /** The directory of a `file:` URI, or undefined for other stores. */
