@@ -18,6 +18,9 @@ export interface ServerLocation {
 /**
  * A database in a file, for brokers on the machine whose disk it is on: SQLite's write-ahead log does not work on a
  * file system of a network, and not every such file system says so.
+ *
+ * There is one writer at a time, whoever it is: a holder that is frozen in the middle of a write keeps the others out
+ * until it goes on or is killed, and a write that takes longer than the lease ends it.
  */
 export interface FileLocation {
   readonly kind: 'sqlite';
