@@ -7,7 +7,7 @@ import {
 } from '@batonmq/services';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Session } from '../../src/database/session.ts';
-import { A, added, bytes, message, removed } from '../fixtures/records.ts';
+import { A, added, bytes, dropped, message, removed } from '../fixtures/records.ts';
 import { TableWriter } from '../fixtures/table-writer.ts';
 import { backendOf, databaseOn, rowsOf } from './postgresql-place.ts';
 
@@ -112,6 +112,29 @@ test('a write that waits too long for the lease row, or is cancelled there, may 
   expect(database.failureOf(await cancelled)).toBe('retry');
   await rowsOf(other, 'rollback');
   expect(await write()).toBe(true);
+  other.destroy();
+});
+
+test('a lease is renewed while a large destination is being removed', async () => {
+  const writer = await newWriter();
+  const { database, session, rows } = writer;
+  for (let from = 1; from <= 100_000; from += 20_000) {
+    await writer.write(
+      Array.from({ length: 20_000 }, (_, at) => message(A, from + at, bytes('x'))),
+    );
+  }
+  const pid = await backendOf(session);
+  const other = await database.connect('lock');
+  const settled: string[] = [];
+  const removal = writer.write([dropped(A)]).then(() => settled.push('removed'));
+  const statement = `select query from pg_stat_activity where pid = ${pid} and query like '%removed_destinations%'`;
+  while ((await rowsOf(other, statement)).length === 0);
+  const mine = { holder: '5a3c1d0e-0000-4000-8000-000000000001', owner: 'a', hasLock: true };
+  await other.run(rows.renew(TableWriter.EPOCH, mine));
+  settled.push('renewed');
+  await removal;
+  expect(settled).toEqual(['renewed', 'removed']);
+  expect(await writer.contents()).toEqual(writer.expected);
   other.destroy();
 });
 

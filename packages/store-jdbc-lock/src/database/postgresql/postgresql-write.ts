@@ -15,7 +15,8 @@ import type { Part, StatementTexts } from './statement-texts.ts';
  * tables as they were when the statement began, so a write must not begin before the one before it was answered.
  *
  * What a removed destination leaves behind has to be gone before another one gets its number, so then there are two
- * statements in one transaction.
+ * statements in one transaction. The first may take long; it does not yet keep the lease from being renewed, and if the
+ * fence does not hold in the end, it is undone.
  */
 export async function writeToPostgresql(
   session: PostgresqlSession,
@@ -34,8 +35,8 @@ export async function writeToPostgresql(
   }
   return session.transaction(
     async (run) =>
-      (await isWritten(run, [movingFence(fence), ...removedDestinationParts(removed)])) &&
-      (await isWritten(run, [movedFence(fence), ...rest])),
+      (await isWritten(run, [standingFence(fence), ...removedDestinationParts(removed)])) &&
+      (await isWritten(run, [movingFence(fence), ...rest])),
   );
 }
 
@@ -49,12 +50,12 @@ function movingFence({ epoch, batch }: Fence): Part {
   };
 }
 
-/** In the same transaction, where nobody else can move it. */
-function movedFence({ batch }: Fence): Part {
+function standingFence({ epoch, batch }: Fence): Part {
   return {
-    name: 'moved-fence',
-    values: [batch],
+    name: 'standing-fence',
+    values: [epoch, batch],
     sql: ({ lease }, parameter) =>
-      `fence as (select batch from ${lease} where id = 1 and batch = ${parameter(0)}::bigint)`,
+      `fence as (select batch from ${lease}
+        where id = 1 and epoch = ${parameter(0)}::bigint and batch = ${parameter(1)}::bigint - 1)`,
   };
 }
