@@ -48,6 +48,7 @@ export async function makeMariaDbFiles(directory: string): Promise<void> {
   await writeFile(statements, DATABASE);
   await runUnprivileged('mariadb-install-db', [
     ...['--no-defaults', `--datadir=${data}`, `--extra-file=${statements}`],
+    `--tmpdir=${directory}`,
     ...['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'],
   ]).succeeded();
 }
@@ -78,6 +79,8 @@ export async function serveMariaDb(service: MariaDbService): Promise<DatabaseSer
         datadir: mariaDbData(directory),
         socket: join(directory, 'socket'),
         pid_file: join(directory, 'pid'),
+        // A server that starts removes what it takes for its own left-overs.
+        tmpdir: directory,
         port: String(port),
         bind_address: '127.0.0.1',
         skip_name_resolve: 'ON',
