@@ -25,14 +25,8 @@ export async function openDatabase(
     }
     case 'mysql': {
       const { mysqlDatabase } = await import('./mysql/mysql-database.ts');
-      const { tls } = settings;
-      return mysqlDatabase({
-        ...location,
-        ...(tls !== 'off' && { tls: { isVerified: tls === 'verified' } }),
-        leaseDurationMs,
-        connectTimeoutMs,
-        tables,
-      });
+      const tls = await serverTls(settings, files);
+      return mysqlDatabase({ ...location, ...limits, tls, tables });
     }
     case 'sqlite': {
       const { sqliteDatabase } = await import('./sqlite/sqlite-database.ts');

@@ -3,10 +3,14 @@ import {
   startLink,
   startMariaDb,
   temporaryDirectory,
+  testCertificates,
   type DatabaseServer,
   type TemporaryDirectory,
+  type TestCertificates,
 } from '@batonmq/services';
+import { chmod, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { MysqlOptions } from '../../src/database/mysql/options.ts';
 import { databaseOn, makeTables, ownTables, rowsOf } from './mysql-place.ts';
 
 let directory: TemporaryDirectory;
@@ -74,6 +78,59 @@ describe('connecting', () => {
     const database = databaseOn([server.port], ownTables(), { tls: { isVerified: false } });
     await expect(database.connect('work')).rejects.toMatchObject({
       code: 'HANDSHAKE_NO_SSL_SUPPORT',
+    });
+  });
+
+  describe('encrypted', () => {
+    let certificates: TestCertificates;
+    let ca: string;
+
+    beforeAll(async () => {
+      certificates = await testCertificates();
+      ca = await readFile(certificates.ca, 'utf8');
+      // The server is another user.
+      await chmod(certificates.directory, 0o755);
+    });
+
+    afterAll(async () => {
+      await certificates[Symbol.asyncDispose]();
+    });
+
+    async function serverWith(name: string, host: string): Promise<DatabaseServer> {
+      const { certificate, key } = await certificates.issue(name, host);
+      await chmod(key, 0o644);
+      const settings = { ssl_cert: certificate, ssl_key: key };
+      return startMariaDb({ directory: `${directory.path}/${name}`, settings });
+    }
+
+    async function cipherOf(port: number, options: Partial<MysqlOptions>): Promise<unknown> {
+      const hosts = [{ host: 'localhost', port }];
+      const session = await databaseOn([], ownTables(), { hosts, ...options }).connect('work');
+      const [row] = await rowsOf(session, `show session status like 'Ssl_cipher'`);
+      session.destroy();
+      return row?.['Value'];
+    }
+
+    test('it takes a server that the authorities vouch for', async () => {
+      await using encrypted = await serverWith('here', 'DNS:localhost');
+      const { port } = encrypted;
+      expect(await cipherOf(port, {})).toBe('');
+      expect(await cipherOf(port, { tls: { isVerified: false } })).toMatch(/^TLS/);
+      expect(await cipherOf(port, { tls: { isVerified: true, ca } })).toMatch(/^TLS/);
+      await expect(cipherOf(port, { tls: { isVerified: true } })).rejects.toThrow(/certificate/);
+    });
+
+    test('it refuses a server that they vouch for elsewhere', async () => {
+      await using encrypted = await serverWith('elsewhere', 'DNS:elsewhere.example');
+      const connecting = cipherOf(encrypted.port, { tls: { isVerified: true, ca } });
+      await expect(connecting).rejects.toThrow(/does not match certificate/);
+    });
+
+    test.each(['127.0.0.1', '::1'])('it cannot be verified who answers at %s', (host) => {
+      const options = { hosts: [{ host, port: 3306 }], tls: { isVerified: true } };
+      expect(() => databaseOn([], ownTables(), options)).toThrow(
+        expect.objectContaining({ code: 'BATON_INVALID_OPTION' }),
+      );
     });
   });
 });

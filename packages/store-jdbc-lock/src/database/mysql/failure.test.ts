@@ -23,6 +23,12 @@ test.each<[what: string, error: unknown, Failure]>([
   ['a connection that ends', errorOf({ code: 'PROTOCOL_CONNECTION_LOST' }), 'disconnected'],
   ['a host that is not there', errorOf({ errno: -111, code: 'ECONNREFUSED' }), 'disconnected'],
   ['a host that takes no writes', new UnusableHostError(), 'disconnected'],
+  [
+    'a handshake that is cut off',
+    errorOf({ code: 'HANDSHAKE_SSL_ERROR' }, 'Client network socket disconnected before …'),
+    'disconnected',
+  ],
+  ['a certificate that is not right', errorOf({ code: 'HANDSHAKE_SSL_ERROR' }), 'fatal'],
   ['a table that is full', errorOf({ errno: 1114 }), 'full'],
   ['a disk that is full', errorOf({ errno: 1021 }), 'full'],
   ['an engine without room', errorOf({ errno: 1030 }, 'Got error 28 "No space left"'), 'full'],

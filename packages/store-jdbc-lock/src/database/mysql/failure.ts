@@ -6,6 +6,8 @@ interface MysqlError extends Error {
   readonly errno?: unknown;
   /** Name of the server's number, or what the driver or the system calls it. */
   readonly code?: unknown;
+  /** What the system was asked for. */
+  readonly syscall?: unknown;
 }
 
 /** The connection is no use any more; what was under way may have taken effect. */
@@ -125,9 +127,16 @@ export function mysqlFailureOf(error: unknown): Failure {
   }
   if (!(error instanceof Error)) return 'fatal';
   const { errno, code, message } = error as MysqlError;
-  if (CONNECTION_CODES.includes(code)) return 'disconnected';
+  if (CONNECTION_CODES.includes(code) || isBrokenHandshake(error)) return 'disconnected';
   if (errno === ENGINE_ERROR) return NO_SPACE_LEFT.test(message) ? 'full' : 'fatal';
   return (typeof errno === 'number' ? BY_NUMBER[errno] : undefined) ?? 'fatal';
+}
+
+/** The driver has one code for a certificate that is not right and for a connection that ends too early. */
+function isBrokenHandshake({ code, syscall, message }: MysqlError): boolean {
+  return (
+    code === 'HANDSHAKE_SSL_ERROR' && (syscall !== undefined || message.includes('disconnected'))
+  );
 }
 
 /** How the server says no to {@link FENCE_CHECK}. */

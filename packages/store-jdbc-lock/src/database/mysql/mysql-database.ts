@@ -1,3 +1,4 @@
+import { BrokerError } from '@batonmq/model';
 import { builderFor } from '../builder.ts';
 import { loadDriver } from '../driver.ts';
 import type { Database } from '../database.ts';
@@ -18,8 +19,11 @@ const WRITE_BYTES_MAX = 4 * 1_024 * 1_024;
  *
  * Tests run against MariaDB. Not tested, for want of a server to run: MySQL itself, its waits for `GET_LOCK` in whole
  * seconds, and group replication.
+ *
+ * @throws `BATON_INVALID_OPTION` if certificates are to be held against an address.
  */
 export function mysqlDatabase(options: MysqlOptions): Database {
+  checkNames(options);
   const { hosts, user, database, leaseDurationMs } = options;
   const places = hosts.map(({ host, port }) => `${host}:${port}`).join(',');
   return {
@@ -60,6 +64,20 @@ export function mysqlDatabase(options: MysqlOptions): Database {
     },
   };
 }
+
+/** The driver holds the certificate of whoever answers at an address against the name `localhost`. */
+function checkNames({ hosts, tls }: MysqlOptions): void {
+  const address = hosts.find(({ host }) => ADDRESS.test(host));
+  if (tls?.isVerified !== true || address === undefined) return;
+  throw new BrokerError(
+    'BATON_INVALID_OPTION',
+    `'tls' is 'verified', and for MySQL that needs names of hosts; ${address.host} is an address`,
+    { details: { host: address.host } },
+  );
+}
+
+/** Of IPv4, or of IPv6. */
+const ADDRESS = /^[\d.]+$|:/;
 
 function own(session: Session): MysqlSession {
   if (session instanceof MysqlSession) return session;

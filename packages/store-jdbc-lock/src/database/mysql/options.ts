@@ -1,3 +1,4 @@
+import type { ServerTls } from '../server-tls.ts';
 import type { Tables } from '../../schema/tables.ts';
 
 /** Where a server listens. */
@@ -7,14 +8,6 @@ export interface MysqlHost {
   readonly port: number;
 }
 
-/** Connections are encrypted, and refused by us where the server cannot do that. */
-export interface MysqlTls {
-  /** Whether the certificate must be valid, and for the host; anybody may answer otherwise. */
-  readonly isVerified: boolean;
-  /** PEM of the authorities whose word counts. @defaultValue those of Node.js */
-  readonly ca?: string;
-}
-
 /** How MySQL or MariaDB is reached. Everything is checked already. */
 export interface MysqlOptions {
   /** Tried in this order: one server, a primary and its replicas, or the nodes of a cluster. */
@@ -22,7 +15,7 @@ export interface MysqlOptions {
   readonly user: string;
   readonly password?: string | undefined;
   readonly database: string;
-  readonly tls?: MysqlTls | undefined;
+  readonly tls?: ServerTls | undefined;
   /** For each of the hosts, until it has answered that it takes writes. */
   readonly connectTimeoutMs: number;
   /**
