@@ -9,8 +9,6 @@ export interface Statement {
   readonly sql: string;
   /** Drivers make of an array what their database has for several values. */
   readonly values: readonly unknown[];
-  /** The database may keep it prepared under this name. */
-  readonly name?: string;
 }
 
 export interface Outcome {

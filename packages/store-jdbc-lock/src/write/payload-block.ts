@@ -18,8 +18,8 @@ export class PayloadBlock {
     return { offset, byteCount: this.#byteCount - offset };
   }
 
-  toBuffer(): Buffer {
-    return Buffer.concat(this.#pieces, this.#byteCount);
+  get pieces(): readonly Uint8Array[] {
+    return this.#pieces;
   }
 
   /** Memory that nothing else lies in, so that it may move to another thread. */

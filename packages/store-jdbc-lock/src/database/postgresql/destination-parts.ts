@@ -1,7 +1,7 @@
 import type { DestinationNumber } from '@batonmq/model';
 import type { ChangeSet } from '../../write/change-set.ts';
 import { escapeName } from '../names.ts';
-import { bigintArray } from './arrays.ts';
+import { bigintArray, textArray } from './binary-values.ts';
 import { releasedBodies } from './message-parts.ts';
 import type { Part } from './statement-texts.ts';
 
@@ -71,7 +71,7 @@ function addedDestinations(
   );
   return {
     name: 'added-destinations',
-    values: [[...keys.values()].map(escapeName), ...arraysOf(rows)],
+    values: [textArray([...keys.values()].map(escapeName)), ...arraysOf(rows)],
     sql: (tables, parameter) =>
       `added_destinations as (
         insert into ${tables.destinations} (destination_key, destination, message_count, message_bytes, next_sequence)

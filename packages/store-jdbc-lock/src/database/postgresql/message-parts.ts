@@ -1,6 +1,6 @@
 import type { AddedBody, AddedMessage, ChangeSet, Place } from '../../write/change-set.ts';
 import { PayloadBlock } from '../../write/payload-block.ts';
-import { bigintArray, integerArray } from './arrays.ts';
+import { bigintArray, integerArray } from './binary-values.ts';
 import { ValueTooLargeError } from './failure.ts';
 import type { Part } from './statement-texts.ts';
 
@@ -30,7 +30,7 @@ function added(messages: readonly AddedMessage[]): Part {
   return {
     name: 'added',
     values: [
-      block.toBuffer(),
+      block.pieces,
       bigintArray(messages.map(({ destination }) => destination)),
       bigintArray(messages.map(({ sequence }) => sequence)),
       integerArray(messages.map(({ redeliveryCount }) => redeliveryCount)),
@@ -53,7 +53,7 @@ function addedBodies(messages: readonly AddedMessage[]): Part {
   return {
     name: 'added-bodies',
     values: [
-      block.toBuffer(),
+      block.pieces,
       bigintArray(bodies.map(({ number }) => number)),
       integerArray(bodies.map(({ placeCount }) => placeCount)),
       integerArray(bodies.map(({ byteCount }) => byteCount)),

@@ -1,7 +1,9 @@
 import type { Client, QueryResult } from 'pg';
 import type { Outcome, Row, Session, Statement } from '../session.ts';
 import { Turns } from '../turns.ts';
+import { BindMessage } from './bind-message.ts';
 import { ConnectionLostError } from './failure.ts';
+import { PreparedQuery, type PreparedStatement } from './prepared-query.ts';
 
 /**
  * With these warnings a server answers a commit that no standby has confirmed, because somebody cancelled the wait
@@ -14,6 +16,7 @@ export class PostgresqlSession implements Session {
   readonly ended: Promise<Error>;
   readonly #client: Client;
   readonly #onEnd: (reason: Error) => void;
+  readonly #bindMessage = new BindMessage();
   #endReason: Error | undefined;
   readonly #turns = new Turns();
   #failCurrent: ((reason: Error) => void) | undefined;
@@ -40,12 +43,19 @@ export class PostgresqlSession implements Session {
     return this.#turns.next(() => this.#run(statement));
   }
 
+  /** Resolves with the number of rows that the statement gives. */
+  async runPrepared(statement: PreparedStatement): Promise<number> {
+    return this.#turns.next(() => this.#runPrepared(statement));
+  }
+
   /** Commits what `work` did if it resolves with true, and undoes it otherwise. */
-  async transaction(work: (run: Session['run']) => Promise<boolean>): Promise<boolean> {
+  async transaction(
+    work: (runPrepared: PostgresqlSession['runPrepared']) => Promise<boolean>,
+  ): Promise<boolean> {
     return this.#turns.next(async () => {
       await this.#run({ sql: 'begin', values: [] });
       try {
-        const isWanted = await work((statement) => this.#run(statement));
+        const isWanted = await work((statement) => this.#runPrepared(statement));
         await this.#run({ sql: isWanted ? 'commit' : 'rollback', values: [] });
         return isWanted;
       } catch (error) {
@@ -65,20 +75,33 @@ export class PostgresqlSession implements Session {
     ).connection.stream.destroy();
   }
 
-  async #run({ sql, values, name }: Statement): Promise<Outcome> {
-    if (this.#endReason !== undefined) throw lost(this.#endReason);
-    this.#warning = undefined;
-    const result = await new Promise<QueryResult | QueryResult[]>((resolve, reject) => {
-      this.#failCurrent = reject;
-      this.#client
-        .query({ text: sql, values: [...values], ...(name !== undefined && { name }) })
-        .then(resolve, reject);
+  async #run({ sql, values }: Statement): Promise<Outcome> {
+    const result = await this.#answered<QueryResult | QueryResult[]>((resolve, reject) => {
+      this.#client.query({ text: sql, values: [...values] }).then(resolve, reject);
     });
-    this.#failCurrent = undefined;
-    this.#checkConfirmed();
     // Of several statements in one text the driver gives an array.
     const { rows, rowCount } = Array.isArray(result) ? (result.at(-1) as QueryResult) : result;
     return { rows: rows as Row[], changedCount: rowCount ?? 0 };
+  }
+
+  async #runPrepared(statement: PreparedStatement): Promise<number> {
+    return this.#answered((resolve, reject) => {
+      this.#client.query(new PreparedQuery(statement, this.#bindMessage, resolve, reject));
+    });
+  }
+
+  async #answered<T>(
+    ask: (resolve: (answer: T) => void, reject: (error: Error) => void) => void,
+  ): Promise<T> {
+    if (this.#endReason !== undefined) throw lost(this.#endReason);
+    this.#warning = undefined;
+    const answer = await new Promise<T>((resolve, reject) => {
+      this.#failCurrent = reject;
+      ask(resolve, reject);
+    });
+    this.#failCurrent = undefined;
+    this.#checkConfirmed();
+    return answer;
   }
 
   #checkConfirmed(): void {

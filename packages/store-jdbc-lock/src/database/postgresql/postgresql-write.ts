@@ -1,6 +1,6 @@
 import type { ChangeSet } from '../../write/change-set.ts';
 import type { Fence } from '../database.ts';
-import type { Session } from '../session.ts';
+import { bigintValue } from './binary-values.ts';
 import { destinationParts, removedDestinationParts } from './destination-parts.ts';
 import { messageParts } from './message-parts.ts';
 import type { PostgresqlSession } from './postgresql-session.ts';
@@ -24,14 +24,14 @@ export async function writeToPostgresql(
   texts: StatementTexts,
   fence: Fence,
 ): Promise<boolean> {
-  const isWritten = async (run: Session['run'], parts: readonly Part[]): Promise<boolean> => {
-    const { rows } = await run(texts.statementOf(parts));
-    return rows.length > 0;
-  };
+  const isWritten = async (
+    run: PostgresqlSession['runPrepared'],
+    parts: readonly Part[],
+  ): Promise<boolean> => (await run(texts.statementOf(parts))) > 0;
   const rest = [...messageParts(changes), ...destinationParts(changes), ...stateParts(changes)];
   const removed = changes.removedDestinations;
   if (removed.length === 0) {
-    return isWritten((statement) => session.run(statement), [movingFence(fence), ...rest]);
+    return isWritten((statement) => session.runPrepared(statement), [movingFence(fence), ...rest]);
   }
   return session.transaction(
     async (run) =>
@@ -43,7 +43,7 @@ export async function writeToPostgresql(
 function movingFence({ epoch, batch }: Fence): Part {
   return {
     name: 'moving-fence',
-    values: [epoch, batch],
+    values: [bigintValue(epoch), bigintValue(batch)],
     sql: ({ lease }, parameter) =>
       `fence as (update ${lease} set batch = ${parameter(1)}::bigint
         where id = 1 and epoch = ${parameter(0)}::bigint and batch = ${parameter(1)}::bigint - 1 returning batch)`,
@@ -53,7 +53,7 @@ function movingFence({ epoch, batch }: Fence): Part {
 function standingFence({ epoch, batch }: Fence): Part {
   return {
     name: 'standing-fence',
-    values: [epoch, batch],
+    values: [bigintValue(epoch), bigintValue(batch)],
     sql: ({ lease }, parameter) =>
       `fence as (select batch from ${lease}
         where id = 1 and epoch = ${parameter(0)}::bigint and batch = ${parameter(1)}::bigint - 1)`,

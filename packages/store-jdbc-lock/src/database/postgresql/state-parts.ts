@@ -1,7 +1,7 @@
 import type { ChangeSet } from '../../write/change-set.ts';
 import { PayloadBlock } from '../../write/payload-block.ts';
 import { escapeName, hashOf } from '../names.ts';
-import { bigintArray, integerArray } from './arrays.ts';
+import { bigintArray, integerArray, textArray } from './binary-values.ts';
 import type { Part } from './statement-texts.ts';
 
 /** Producer marks and keyed states. */
@@ -23,10 +23,10 @@ function markedProducers(producers: ChangeSet['producers']): Part {
   return {
     name: 'producers',
     values: [
-      marked.map(({ producer }) => hashOf(producer)),
-      marked.map(({ producer }) => escapeName(producer)),
+      textArray(marked.map(({ producer }) => hashOf(producer))),
+      textArray(marked.map(({ producer }) => escapeName(producer))),
       bigintArray(marked.map(({ sequence }) => sequence)),
-      forgotten.map((producer) => hashOf(producer)),
+      textArray(forgotten.map((producer) => hashOf(producer))),
     ],
     sql: (tables, parameter) =>
       `marked as (insert into ${tables.producers} (producer_hash, producer, sequence)
@@ -46,13 +46,13 @@ function putStates(states: ChangeSet['states']): Part {
   return {
     name: 'states',
     values: [
-      block.toBuffer(),
-      put.map(({ space, key }) => hashOf(space, key)),
-      put.map(({ space }) => escapeName(space)),
-      put.map(({ key }) => escapeName(key)),
+      block.pieces,
+      textArray(put.map(({ space, key }) => hashOf(space, key))),
+      textArray(put.map(({ space }) => escapeName(space))),
+      textArray(put.map(({ key }) => escapeName(key))),
       integerArray(put.map(({ extent }) => extent.offset)),
       integerArray(put.map(({ extent }) => extent.byteCount)),
-      removed.map(({ space, key }) => hashOf(space, key)),
+      textArray(removed.map(({ space, key }) => hashOf(space, key))),
     ],
     sql: (tables, parameter) =>
       `put_states as (insert into ${tables.states} (state_hash, space, state_key, value)

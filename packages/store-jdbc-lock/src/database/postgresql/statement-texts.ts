@@ -1,12 +1,13 @@
 import type { Tables } from '../../schema/tables.ts';
 import { hashOf } from '../names.ts';
-import type { Statement } from '../session.ts';
+import type { BinaryValue } from './bind-message.ts';
+import type { PreparedStatement } from './prepared-query.ts';
 
 /** Common table expressions of a statement, with the values they take. */
 export interface Part {
   /** Parts of the same name have the same SQL. */
   readonly name: string;
-  readonly values: readonly unknown[];
+  readonly values: readonly BinaryValue[];
   /**
    * @param parameter - SQL of the value with this index
    * @returns one or more of `name as (statement)`
@@ -24,7 +25,7 @@ export class StatementTexts {
     this.#tables = tables;
   }
 
-  statementOf(parts: readonly Part[]): Statement {
+  statementOf(parts: readonly Part[]): PreparedStatement {
     const shape = parts.map(({ name }) => name).join(' ');
     let text = this.#texts.get(shape);
     if (text === undefined) {
