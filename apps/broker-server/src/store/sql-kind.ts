@@ -28,7 +28,7 @@ export function sqlKind(scheme: string): StoreKind {
     uriOf: (location, options) =>
       locationName(resolveJdbcLockOptions(optionsOf(location, options)).location),
     reserved: 'database',
-    credentials: ['user', 'password'],
+    credentials: scheme === 'sqlite' ? [] : ['user', 'password'],
     texts: ['user', 'password', 'tlsCaFile', 'tablePrefix'],
   };
 }
