@@ -1,4 +1,5 @@
 import { BrokerError } from '@batonmq/model';
+import { oracleProblems } from './database/oracle/option-problems.ts';
 import { parseLocation, type DatabaseLocation } from './location.ts';
 
 /** What may be set about a database that brokers share. Everything but `database` has a default. */
@@ -108,6 +109,9 @@ export function resolveJdbcLockOptions(options: JdbcLockStoreOptions): JdbcLockS
   }
   // Relations between values that are not even numbers would only add noise.
   if (problems.length === 0) problems.push(...relationProblems(settings));
+  if (problems.length === 0 && location?.kind === 'oracle') {
+    problems.push(...oracleProblems(location, settings));
+  }
   if (problems.length > 0 || location === undefined) {
     throw new BrokerError(
       'BATON_INVALID_OPTION',

@@ -5,5 +5,7 @@ export function builderFor(client: 'better-sqlite3' | 'mysql2' | 'oracledb' | 'p
   return knexModule.knex({
     client,
     ...(client === 'better-sqlite3' && { useNullAsDefault: true }),
+    // Without quotes, as in the steps of a write: Oracle makes another name of one in quotes.
+    ...(client === 'oracledb' && { wrapIdentifier: (name: string) => name }),
   });
 }

@@ -57,10 +57,14 @@ export interface Database {
    */
   write(session: Session, changes: ChangeSet, tables: Tables, fence: Fence): Promise<boolean>;
   /**
-   * SQL that follows the one that makes the table, in one text with it: how it keeps what is in it. Such a text has to
-   * be one transaction.
+   * SQL that makes a table in one transaction, from the statements that `knex` has for it. Missing where `knex` has one
+   * that will do.
    */
-  readonly tableSettings?: (table: keyof Tables, tables: Tables) => readonly string[];
+  readonly makeTable?: (
+    statements: readonly string[],
+    table: keyof Tables,
+    tables: Tables,
+  ) => string;
   /** Resolves with a row whose `bytes` are what the tables and their indexes take up. */
   usedBytes(tables: Tables): Statement;
 }

@@ -1,4 +1,3 @@
-import { BrokerError } from '@batonmq/model';
 import type { Files } from '@batonmq/runtime';
 import type { JdbcLockStoreSettings } from '../options.ts';
 import { tablesWith } from '../schema/tables.ts';
@@ -32,7 +31,10 @@ export async function openDatabase(
       const { sqliteDatabase } = await import('./sqlite/sqlite-database.ts');
       return sqliteDatabase(location.file);
     }
-    default:
-      throw new BrokerError('BATON_UNSUPPORTED', location.kind);
+    case 'oracle': {
+      const { oracleDatabase } = await import('./oracle/oracle-database.ts');
+      const tls = await serverTls(settings, files);
+      return oracleDatabase({ ...location, ...limits, tls });
+    }
   }
 }

@@ -104,14 +104,15 @@ export function leaseTable(tables: Tables, database: Database): TableToMake {
 }
 
 function creating(
-  { knex, tableSettings }: Database,
+  { knex, makeTable }: Database,
   tables: Tables,
   table: keyof Tables,
   columns: (table: Knex.CreateTableBuilder) => void,
 ): readonly Statement[] {
-  const made = knex.schema.createTable(tables[table], columns).toSQL();
-  if (tableSettings === undefined)
-    return made.map(({ sql, bindings }) => ({ sql, values: bindings }));
-  const texts = [...made.map(({ sql }) => sql), ...tableSettings(table, tables)];
-  return [{ sql: texts.join(';\n'), values: [] }];
+  const texts = knex.schema
+    .createTable(tables[table], columns)
+    .toSQL()
+    .map(({ sql }) => sql);
+  const inOne = makeTable === undefined ? texts : [makeTable(texts, table, tables)];
+  return inOne.map((sql) => ({ sql, values: [] }));
 }

@@ -41,7 +41,9 @@ export function postgresqlDatabase(options: PostgresqlOptions): Database {
       );
       return writeToPostgresql(session, changes, textsFor(tables), fence);
     },
-    tableSettings,
+    // The server takes a text of several statements as one transaction.
+    makeTable: (statements, table, tables) =>
+      [...statements, ...tableSettings(table, tables)].join(';\n'),
     usedBytes: (tables) => ({
       sql: `select coalesce(sum(pg_total_relation_size(to_regclass(name))), 0)::bigint as bytes
         from unnest($1::text[]) as t(name)`,
