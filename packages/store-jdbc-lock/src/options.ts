@@ -16,7 +16,7 @@ export interface JdbcLockStoreOptions {
   readonly password?: string;
   /**
    * Whether connections are encrypted. `verified`: the certificate of the server has to be valid for the
-   * host; `unverified`: anybody may answer, only listeners are kept out. Not for SQLite.
+   * host; `unverified`: anybody may answer, only listeners are kept out. Not for SQLite; for Oracle not `unverified`.
    * @defaultValue 'off'
    */
   readonly tls?: 'off' | 'verified' | 'unverified';
@@ -24,7 +24,7 @@ export interface JdbcLockStoreOptions {
   readonly tlsCaFile?: string;
   /**
    * What the names of all tables start with: a lower-case letter, then lower-case letters, digits and
-   * underscores, 20 characters at most. Brokers with the same prefix in the same database share their messages.
+   * underscores, 20 characters at most, 18 for Oracle. Brokers with the same prefix in the same database share their messages.
    * @defaultValue 'baton_'
    */
   readonly tablePrefix?: string;
