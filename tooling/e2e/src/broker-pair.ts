@@ -1,14 +1,22 @@
 import { freePorts, startBatonMq, type BatonMq, type ProcessExit } from '@batonmq/services';
 
-export interface BrokerPairOptions {
+export type BrokerPairOptions = (InDirectory | InStore) & {
+  /** A file with further settings, for both. @defaultValue none */
+  readonly config?: string;
+};
+
+interface InDirectory {
   readonly directory: string;
   /** Query of the store's URI. */
   readonly storeQuery?: string;
-  /** A file with further settings, for both. @defaultValue none */
-  readonly config?: string;
 }
 
-/** Two brokers on one directory; which of them is active changes. */
+interface InStore {
+  /** Its URI. */
+  readonly store: string;
+}
+
+/** Two brokers on one store; which of them is active changes. */
 export class BrokerPair implements AsyncDisposable {
   readonly #options: BrokerPairOptions;
   readonly #ports: readonly number[];
@@ -83,15 +91,16 @@ export class BrokerPair implements AsyncDisposable {
   }
 }
 
-function startOne(
-  { directory, storeQuery, config }: BrokerPairOptions,
-  port: number | undefined,
-): Promise<BatonMq> {
-  const store = `file:${directory}${storeQuery === undefined ? '' : `?${storeQuery}`}`;
+function startOne(options: BrokerPairOptions, port: number | undefined): Promise<BatonMq> {
+  const { config } = options;
   return startBatonMq({
     name: `broker-${port ?? 0}`,
-    store,
+    store: 'store' in options ? options.store : storeIn(options),
     ...(port !== undefined && { port }),
     ...(config !== undefined && { config }),
   });
+}
+
+function storeIn({ directory, storeQuery }: InDirectory): string {
+  return `file:${directory}${storeQuery === undefined ? '' : `?${storeQuery}`}`;
 }

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { runBatonMq, temporaryDirectory } from '@batonmq/services';
 import { BrokerPair } from './broker-pair.ts';
 import type { Verdict } from './ledger.ts';
+import { startStorePlace, type StoreKind } from './store-place.ts';
 import { TakeoverProbe, type TakeoverTime } from './takeover-probe.ts';
 import { Workload } from './workload.ts';
 
 export interface KillRunOptions {
   readonly killCount: number;
+  /** @defaultValue 'file' */
+  readonly storeKind?: StoreKind;
   /** Work between two kills, milliseconds; each time another share of it. @defaultValue 1500 */
   readonly workMs?: number;
   readonly onLine?: (line: string) => void;
@@ -19,9 +21,9 @@ export interface KillRunResult {
 
 /** Kills the active broker of a pair again and again while clients work, and checks what became of their messages. */
 export async function killRun(options: KillRunOptions): Promise<KillRunResult> {
-  const { killCount, workMs = 1500, onLine = () => undefined } = options;
-  await using directory = await temporaryDirectory();
-  await using pair = await BrokerPair.start({ directory: directory.path });
+  const { killCount, storeKind = 'file', workMs = 1500, onLine = () => undefined } = options;
+  await using place = await startStorePlace(storeKind);
+  await using pair = await BrokerPair.start({ store: place.uri });
   await using probe = await TakeoverProbe.start(pair.uri);
   await using workload = await Workload.start(pair.uri);
   const takeovers: TakeoverTime[] = [];
@@ -38,7 +40,8 @@ export async function killRun(options: KillRunOptions): Promise<KillRunResult> {
     await pair.restartStandby();
   }
   const ledger = await workload.finish();
-  await runBatonMq(['store', 'verify', directory.path]).succeeded();
+  await pair[Symbol.asyncDispose]();
+  await place.verify();
   return { verdict: ledger.verdict(), takeovers };
 }
 

@@ -1,16 +1,18 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { temporaryDirectory, type BatonMq } from '@batonmq/services';
+import type { BatonMq } from '@batonmq/services';
 import { BODY_BYTES, drainBacklog, fillBacklog, firstOfBacklog } from './backlog.ts';
 import { BrokerPair } from './broker-pair.ts';
 import { JavaTakeoverProbe } from './java-takeover-probe.ts';
+import { startStorePlace, type StoreKind, type StorePlace } from './store-place.ts';
 import { TakeoverProbe, summary, type TakeoverTime } from './takeover-probe.ts';
 
 export interface TakeoverRunOptions {
   readonly messageCount: number;
   /** For each client. */
   readonly killCount: number;
+  /** @defaultValue 'file' */
+  readonly storeKind?: StoreKind;
   /** Measure with the Java client too, after ours. @defaultValue false */
   readonly withJava?: boolean;
   /** Work between two kills, so that the standby has something to follow, milliseconds. @defaultValue 1000 */
@@ -23,25 +25,21 @@ export interface TakeoverRunResult {
   readonly javaTakeovers: readonly TakeoverTime[];
   /** From the start of the process to the first message at a client, milliseconds. */
   readonly restartMs: { readonly afterStop: number; readonly afterKill: number };
-  /** Files of the store after the drain. */
-  readonly drainedDiskBytes: number;
 }
-
-/** Room that a store may keep when all is consumed: segments in use and made ahead, and checkpoints. */
-export const DRAINED_DISK_BYTES_MAX = 320 * 1024 * 1024;
 
 interface Probe extends AsyncDisposable {
   measure(): Promise<TakeoverTime>;
 }
 
 /**
- * A backlog on two brokers of one directory: kills of the active one, restarts without a standby,
- * and its drain. Throws if a message is missing or out of order, or the disk is not freed.
+ * A backlog on two brokers of one store: kills of the active one, restarts without a standby,
+ * and its drain. Throws if a message is missing or out of order, or its room is not freed.
  */
 export async function takeoverRun(options: TakeoverRunOptions): Promise<TakeoverRunResult> {
-  const { messageCount, killCount, withJava = false, onLine = () => undefined } = options;
-  await using directory = await temporaryDirectory();
-  await using pair = await BrokerPair.start({ directory: directory.path });
+  const { messageCount, killCount, storeKind = 'file', withJava = false } = options;
+  const { onLine = () => undefined } = options;
+  await using place = await startStorePlace(storeKind);
+  await using pair = await BrokerPair.start({ store: place.uri });
   const emptyBytes = await memoryOf(pair);
   const { seconds, perSecond } = await fillBacklog(pair.uri, messageCount);
   onLine(
@@ -49,11 +47,11 @@ export async function takeoverRun(options: TakeoverRunOptions): Promise<Takeover
   );
   onLine(describeMemory(emptyBytes, await memoryOf(pair), messageCount));
 
-  const takeovers = await kills(pair, await TakeoverProbe.start(pair.uri), options);
+  const takeovers = await kills(place, pair, await TakeoverProbe.start(pair.uri), options);
   onLine(`takeover, our client: ${summary(takeovers)}`);
   let javaTakeovers: readonly TakeoverTime[] = [];
   if (withJava) {
-    javaTakeovers = await kills(pair, await JavaTakeoverProbe.start(pair.uri), options);
+    javaTakeovers = await kills(place, pair, await JavaTakeoverProbe.start(pair.uri), options);
     onLine(`takeover, Java client: ${summary(javaTakeovers)}`);
   }
   if (killCount > 0) onLine(describeMemory(emptyBytes, await memoryOf(pair), messageCount));
@@ -68,15 +66,14 @@ export async function takeoverRun(options: TakeoverRunOptions): Promise<Takeover
       `${restartMs.afterKill.toFixed(0)} ms after kill -9`,
   );
 
-  const fullBytes = await diskBytes(directory.path);
   const drain = await drainBacklog(pair.uri, messageCount);
   onLine(`drained in ${drain.seconds.toFixed(1)} s: ${drain.perSecond}/s`);
-  const drainedDiskBytes = await freedDisk(directory.path);
-  onLine(`disk: ${megabytes(fullBytes)} before the drain, ${megabytes(drainedDiskBytes)} after`);
-  return { takeovers, javaTakeovers, restartMs, drainedDiskBytes };
+  onLine(await place.freed());
+  return { takeovers, javaTakeovers, restartMs };
 }
 
 async function kills(
+  { isReadAlong }: StorePlace,
   pair: BrokerPair,
   probe: Probe,
   { killCount, workMs = 1000, onLine = () => undefined }: TakeoverRunOptions,
@@ -84,7 +81,7 @@ async function kills(
   await using watching = probe;
   const times: TakeoverTime[] = [];
   for (let kill = 1; kill <= killCount; kill += 1) {
-    await pair.standbyIsWarm();
+    if (isReadAlong) await pair.standbyIsWarm();
     // From half of the time to all of it, so that kills do not fall into step with anything.
     await delay(workMs * (1 / 2 + ((kill * 7) % 10) / 20));
     const measured = watching.measure();
@@ -108,26 +105,6 @@ async function restart(pair: BrokerPair, end: () => Promise<unknown>): Promise<n
   await pair.restartActive();
   await first;
   return performance.now() - startedAt;
-}
-
-/** What the files of the store take when nothing is freed any more. */
-async function freedDisk(directory: string): Promise<number> {
-  for (let attempt = 0; ; attempt += 1) {
-    const bytes = await diskBytes(directory);
-    if (bytes <= DRAINED_DISK_BYTES_MAX) return bytes;
-    if (attempt === 100) throw new Error(`${megabytes(bytes)} are in use after the drain`);
-    await delay(100);
-  }
-}
-
-async function diskBytes(directory: string): Promise<number> {
-  let bytes = 0;
-  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    // A file may be removed between the listing and the look.
-    bytes += (await stat(join(entry.parentPath, entry.name)).catch(() => undefined))?.size ?? 0;
-  }
-  return bytes;
 }
 
 interface PairMemory {
