@@ -3,6 +3,7 @@ import type { ChangeSet } from '../../write/change-set.ts';
 import { escapeName } from '../names.ts';
 import { bigintArray, textArray } from './binary-values.ts';
 import { releasedBodies } from './message-parts.ts';
+import { rowsOf } from './rows-of.ts';
 import type { Part } from './statement-texts.ts';
 
 /** What a set adds to the counters of a destination. */
@@ -75,21 +76,19 @@ function addedDestinations(
     sql: (tables, parameter) =>
       `added_destinations as (
         insert into ${tables.destinations} (destination_key, destination, message_count, message_bytes, next_sequence)
-        select t.* from fence, unnest(${parameter(0)}::text[], ${arrayParameters(parameter, 1)}) as t)`,
+        select t.* from ${rowsOf({
+          destination_key: `${parameter(0)}::text[]`,
+          ...tallyArrays(parameter, 1),
+        })})`,
   };
 }
-
-const COUNTERS = 'message_count, message_bytes, next_sequence';
 
 function counted(tallies: Tallied): Part {
   return {
     name: 'counted',
     values: arraysOf(tallies),
     sql: (tables, parameter) =>
-      countersUpdate(
-        tables.destinations,
-        `select t.* from fence, unnest(${arrayParameters(parameter, 0)}) as t(destination, ${COUNTERS})`,
-      ),
+      countersUpdate(tables.destinations, `select t.* from ${rowsOf(tallyArrays(parameter, 0))}`),
   };
 }
 
@@ -103,7 +102,7 @@ function countedWithRemoved(tallies: Tallied): Part {
         `select destination, sum(message_count)::bigint as message_count, sum(message_bytes)::bigint as message_bytes,
           max(next_sequence) as next_sequence
         from (
-          select t.* from fence, unnest(${arrayParameters(parameter, 0)}) as t(destination, ${COUNTERS})
+          select t.* from ${rowsOf(tallyArrays(parameter, 0))}
           union all
           select destination, -count(*), -sum(byte_count), 0 from removed group by destination
         ) as changes group by destination`,
@@ -126,6 +125,13 @@ function arraysOf(tallies: Tallied): readonly Buffer[] {
   ];
 }
 
-function arrayParameters(parameter: (index: number) => string, from: number): string {
-  return [0, 1, 2, 3].map((index) => `${parameter(from + index)}::bigint[]`).join(', ');
+/** The parameters of {@link arraysOf} by the columns they are for. */
+function tallyArrays(
+  parameter: (index: number) => string,
+  from: number,
+): Readonly<Record<string, string>> {
+  const columns = ['destination', 'message_count', 'message_bytes', 'next_sequence'];
+  return Object.fromEntries(
+    columns.map((column, index) => [column, `${parameter(from + index)}::bigint[]`]),
+  );
 }

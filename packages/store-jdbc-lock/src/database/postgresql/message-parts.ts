@@ -2,6 +2,7 @@ import type { AddedBody, AddedMessage, ChangeSet, Place } from '../../write/chan
 import { PayloadBlock } from '../../write/payload-block.ts';
 import { bigintArray, integerArray } from './binary-values.ts';
 import { ValueTooLargeError } from './failure.ts';
+import { rowsOf } from './rows-of.ts';
 import type { Part } from './statement-texts.ts';
 
 /**
@@ -40,9 +41,13 @@ function added(messages: readonly AddedMessage[]): Part {
     sql: (tables, parameter) =>
       `added as (insert into ${tables.messages} (destination, sequence, redelivery_count, byte_count, payload)
         select destination, sequence, redelivery_count, byte_count, substring(${parameter(0)}::bytea from 1 + start for byte_count)
-        from fence, unnest(${parameter(1)}::bigint[], ${parameter(2)}::bigint[], ${parameter(3)}::integer[],
-          ${parameter(4)}::integer[], ${parameter(5)}::integer[])
-          as t(destination, sequence, redelivery_count, byte_count, start))`,
+        from ${rowsOf({
+          destination: `${parameter(1)}::bigint[]`,
+          sequence: `${parameter(2)}::bigint[]`,
+          redelivery_count: `${parameter(3)}::integer[]`,
+          byte_count: `${parameter(4)}::integer[]`,
+          start: `${parameter(5)}::integer[]`,
+        })})`,
   };
 }
 
@@ -62,8 +67,12 @@ function addedBodies(messages: readonly AddedMessage[]): Part {
     sql: (tables, parameter) =>
       `added_bodies as (insert into ${tables.bodies} (body, place_count, payload)
         select body, place_count, substring(${parameter(0)}::bytea from 1 + start for byte_count)
-        from fence, unnest(${parameter(1)}::bigint[], ${parameter(2)}::integer[], ${parameter(3)}::integer[],
-          ${parameter(4)}::integer[]) as t(body, place_count, byte_count, start))`,
+        from ${rowsOf({
+          body: `${parameter(1)}::bigint[]`,
+          place_count: `${parameter(2)}::integer[]`,
+          byte_count: `${parameter(3)}::integer[]`,
+          start: `${parameter(4)}::integer[]`,
+        })})`,
   };
 }
 
@@ -80,9 +89,13 @@ function addedPlaces(messages: readonly AddedMessage[]): Part {
     sql: (tables, parameter) =>
       `added_places as (insert into ${tables.messages} (destination, sequence, redelivery_count, byte_count, body)
         select destination, sequence, redelivery_count, byte_count, body
-        from fence, unnest(${parameter(0)}::bigint[], ${parameter(1)}::bigint[], ${parameter(2)}::integer[],
-          ${parameter(3)}::integer[], ${parameter(4)}::bigint[])
-          as t(destination, sequence, redelivery_count, byte_count, body))`,
+        from ${rowsOf({
+          destination: `${parameter(0)}::bigint[]`,
+          sequence: `${parameter(1)}::bigint[]`,
+          redelivery_count: `${parameter(2)}::integer[]`,
+          byte_count: `${parameter(3)}::integer[]`,
+          body: `${parameter(4)}::bigint[]`,
+        })})`,
   };
 }
 
@@ -97,8 +110,11 @@ function removed(places: readonly Place[]): Part {
     ],
     sql: (tables, parameter) =>
       `removed as (delete from ${tables.messages} m
-        using fence, unnest(${parameter(0)}::bigint[], ${parameter(1)}::bigint[], ${parameter(2)}::bigint[])
-          as t(destination, first, last)
+        using ${rowsOf({
+          destination: `${parameter(0)}::bigint[]`,
+          first: `${parameter(1)}::bigint[]`,
+          last: `${parameter(2)}::bigint[]`,
+        })}
         where m.destination = t.destination and m.sequence between t.first and t.last
         returning m.destination, m.byte_count, m.body)`,
   };
@@ -127,8 +143,11 @@ function redelivered(counts: ChangeSet['redeliveries']): Part {
     ],
     sql: (tables, parameter) =>
       `redelivered as (update ${tables.messages} m set redelivery_count = t.redelivery_count
-        from fence, unnest(${parameter(0)}::bigint[], ${parameter(1)}::bigint[], ${parameter(2)}::integer[])
-          as t(destination, sequence, redelivery_count)
+        from ${rowsOf({
+          destination: `${parameter(0)}::bigint[]`,
+          sequence: `${parameter(1)}::bigint[]`,
+          redelivery_count: `${parameter(2)}::integer[]`,
+        })}
         where m.destination = t.destination and m.sequence = t.sequence)`,
   };
 }

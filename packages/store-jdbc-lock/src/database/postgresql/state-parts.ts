@@ -1,66 +1,103 @@
-import type { ChangeSet } from '../../write/change-set.ts';
+import type { ChangeSet, StateKey } from '../../write/change-set.ts';
 import { PayloadBlock } from '../../write/payload-block.ts';
 import { escapeName, hashOf } from '../names.ts';
 import { bigintArray, integerArray, textArray } from './binary-values.ts';
+import { rowsOf } from './rows-of.ts';
 import type { Part } from './statement-texts.ts';
 
 /** Producer marks and keyed states. */
 export function stateParts(changes: ChangeSet): readonly Part[] {
-  const { producers, states } = changes;
   const parts: Part[] = [];
-  if (producers.length > 0) parts.push(markedProducers(producers));
-  if (states.length > 0) parts.push(putStates(states));
+  const marks: Mark[] = [];
+  const forgotten: string[] = [];
+  for (const [producer, sequence] of changes.producers) {
+    if (sequence === undefined) forgotten.push(hashOf(producer));
+    else marks.push({ producer, sequence });
+  }
+  if (marks.length > 0) parts.push(marked(marks));
+  if (forgotten.length > 0) parts.push(forgottenProducers(forgotten));
+  const put: PutState[] = [];
+  const removed: string[] = [];
+  for (const { space, key, value } of changes.states) {
+    if (value === undefined) removed.push(hashOf(space, key));
+    else put.push({ space, key, value });
+  }
+  if (put.length > 0) parts.push(putStates(put));
+  if (removed.length > 0) parts.push(removedStates(removed));
   return parts;
 }
 
-function markedProducers(producers: ChangeSet['producers']): Part {
-  const marked: { producer: string; sequence: number }[] = [];
-  const forgotten: string[] = [];
-  for (const [producer, sequence] of producers) {
-    if (sequence === undefined) forgotten.push(producer);
-    else marked.push({ producer, sequence });
-  }
+interface Mark {
+  readonly producer: string;
+  readonly sequence: number;
+}
+
+interface PutState extends StateKey {
+  readonly value: Uint8Array;
+}
+
+function marked(marks: readonly Mark[]): Part {
   return {
-    name: 'producers',
+    name: 'marked',
     values: [
-      textArray(marked.map(({ producer }) => hashOf(producer))),
-      textArray(marked.map(({ producer }) => escapeName(producer))),
-      bigintArray(marked.map(({ sequence }) => sequence)),
-      textArray(forgotten.map((producer) => hashOf(producer))),
+      textArray(marks.map(({ producer }) => hashOf(producer))),
+      textArray(marks.map(({ producer }) => escapeName(producer))),
+      bigintArray(marks.map(({ sequence }) => sequence)),
     ],
     sql: (tables, parameter) =>
       `marked as (insert into ${tables.producers} (producer_hash, producer, sequence)
-        select t.* from fence, unnest(${parameter(0)}::text[], ${parameter(1)}::text[], ${parameter(2)}::bigint[]) as t
-        on conflict (producer_hash) do update set sequence = excluded.sequence),
-      forgotten as (delete from ${tables.producers} p using fence, unnest(${parameter(3)}::text[]) as t(hash)
+        select t.* from ${rowsOf({
+          producer_hash: `${parameter(0)}::text[]`,
+          producer: `${parameter(1)}::text[]`,
+          sequence: `${parameter(2)}::bigint[]`,
+        })}
+        on conflict (producer_hash) do update set sequence = excluded.sequence)`,
+  };
+}
+
+function forgottenProducers(hashes: readonly string[]): Part {
+  return {
+    name: 'forgotten',
+    values: [textArray(hashes)],
+    sql: (tables, parameter) =>
+      `forgotten as (delete from ${tables.producers} p using ${rowsOf({ hash: `${parameter(0)}::text[]` })}
         where p.producer_hash = t.hash)`,
   };
 }
 
-function putStates(states: ChangeSet['states']): Part {
+function putStates(put: readonly PutState[]): Part {
   const block = new PayloadBlock();
-  const put = states.flatMap(({ space, key, value }) =>
-    value === undefined ? [] : [{ space, key, extent: block.add([value]) }],
-  );
-  const removed = states.filter(({ value }) => value === undefined);
+  const extents = put.map(({ value }) => block.add([value]));
   return {
-    name: 'states',
+    name: 'put-states',
     values: [
       block.pieces,
       textArray(put.map(({ space, key }) => hashOf(space, key))),
       textArray(put.map(({ space }) => escapeName(space))),
       textArray(put.map(({ key }) => escapeName(key))),
-      integerArray(put.map(({ extent }) => extent.offset)),
-      integerArray(put.map(({ extent }) => extent.byteCount)),
-      textArray(removed.map(({ space, key }) => hashOf(space, key))),
+      integerArray(extents.map(({ offset }) => offset)),
+      integerArray(extents.map(({ byteCount }) => byteCount)),
     ],
     sql: (tables, parameter) =>
       `put_states as (insert into ${tables.states} (state_hash, space, state_key, value)
         select hash, space, key, substring(${parameter(0)}::bytea from 1 + start for byte_count)
-        from fence, unnest(${parameter(1)}::text[], ${parameter(2)}::text[], ${parameter(3)}::text[],
-          ${parameter(4)}::integer[], ${parameter(5)}::integer[]) as t(hash, space, key, start, byte_count)
-        on conflict (state_hash) do update set value = excluded.value),
-      removed_states as (delete from ${tables.states} s using fence, unnest(${parameter(6)}::text[]) as t(hash)
+        from ${rowsOf({
+          hash: `${parameter(1)}::text[]`,
+          space: `${parameter(2)}::text[]`,
+          key: `${parameter(3)}::text[]`,
+          start: `${parameter(4)}::integer[]`,
+          byte_count: `${parameter(5)}::integer[]`,
+        })}
+        on conflict (state_hash) do update set value = excluded.value)`,
+  };
+}
+
+function removedStates(hashes: readonly string[]): Part {
+  return {
+    name: 'removed-states',
+    values: [textArray(hashes)],
+    sql: (tables, parameter) =>
+      `removed_states as (delete from ${tables.states} s using ${rowsOf({ hash: `${parameter(0)}::text[]` })}
         where s.state_hash = t.hash)`,
   };
 }
