@@ -2,7 +2,13 @@ import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { freePort, ManagedProcess, startPostgres, temporaryDirectory } from '@batonmq/services';
+import {
+  freePort,
+  ManagedProcess,
+  startBatonMq,
+  startPostgres,
+  temporaryDirectory,
+} from '@batonmq/services';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PROGRAM = join(ROOT, 'apps/broker-server/bin/batonmq.js');
@@ -84,6 +90,23 @@ test('a driver that is not installed is named with the command for it, before an
   await using broker = new ManagedProcess(process.execPath, [program, ...args, '--store', store]);
   await broker.line(/the database cannot be reached/);
 }, 120_000);
+
+test('store inspect looks into a database and makes none; store verify leaves it to the database', async () => {
+  await using directory = await temporaryDirectory();
+  const store = `sqlite:${join(directory.path, 'messages.db')}`;
+  const batonmq = (...args: string[]): Promise<Ending> =>
+    endOf(process.execPath, [PROGRAM, ...args]);
+  expect((await batonmq('store', 'inspect', store)).output).toBe(`${store} holds no store`);
+  expect(await readdir(directory.path)).toEqual([]);
+
+  const broker = await startBatonMq({ name: 'a', store });
+  await broker.becomes('active');
+  await batonmq('produce', '--count', '7', '--size', '100', '--url', broker.uri);
+  await broker.stop();
+  const inspected = await batonmq('store', 'inspect', store);
+  expect(inspected.output).toMatch(/epoch 1\n {2}stored +7 messages, .*\n {2}taken up +\d/);
+  expect(await batonmq('store', 'verify', store)).toMatchObject({ code: 2 });
+});
 
 describe('the password of a database', () => {
   const SECRET = 's3cr%t:/?#@';

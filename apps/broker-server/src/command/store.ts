@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { BrokerError } from '@batonmq/model';
 import { nodeRuntime } from '@batonmq/runtime/node';
@@ -7,11 +8,12 @@ import {
   verifyDirectory,
   type DirectoryInspection,
 } from '@batonmq/store-fs-lock';
-import { STORE_PASSWORD_VARIABLE } from '../config/source.ts';
 import {
   isStoreUri,
   loadStore,
+  STORE_PASSWORD_VARIABLE,
   storeDirectory,
+  storeFile,
   storeUri,
   withPassword,
 } from '../store/store-choice.ts';
@@ -63,7 +65,14 @@ async function inspect(location: string, { json }: StoreFlags): Promise<void> {
 async function inspectShared(location: string, isJson: boolean): Promise<void> {
   const password = process.env[STORE_PASSWORD_VARIABLE];
   const choice = password === undefined ? location : withPassword(location, password);
-  const store = openStore(await loadStore(choice), nodeRuntime());
+  const plugin = await loadStore(choice);
+  const file = storeFile(location);
+  if (file !== undefined && !existsSync(file)) {
+    // To open it would be to make it.
+    process.stdout.write(`${isJson ? toJson(null) : `${storeUri(choice)} holds no store`}\n`);
+    return;
+  }
+  const store = openStore(plugin, nodeRuntime());
   const inspection = await store.inspect().finally(() => store.close());
   const { epoch, messageCount, liveBytes, usedBytes } = inspection;
   const lines = [

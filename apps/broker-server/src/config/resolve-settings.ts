@@ -17,7 +17,7 @@ import {
   type Settings,
   type Surroundings,
 } from './settings.ts';
-import { STORE_PASSWORD_VARIABLE, type Source } from './source.ts';
+import type { Source } from './source.ts';
 
 /** Which setting, and which option in it. */
 type SettingPath = readonly [name: SettingName, ...option: string[]];
@@ -64,15 +64,7 @@ function withGivenPassword(store: StoreChoice, sources: readonly Source[]): Stor
     if (settings.store !== undefined && hasPassword(settings.store)) given = undefined;
     given = storePassword ?? given;
   }
-  if (given === undefined) return store;
-  try {
-    return withPassword(store, given);
-  } catch (error) {
-    throw new BrokerError(
-      'BATON_INVALID_OPTION',
-      `${STORE_PASSWORD_VARIABLE} is set, but ${(error as Error).message}`,
-    );
-  }
+  return given === undefined ? store : withPassword(store, given);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { LineCounter, parseDocument, visit, type Document } from 'yaml';
+import { STORE_PASSWORD_VARIABLE } from '../store/store-choice.ts';
 import { SETTINGS_SCHEMA, type PartialSettings, type SettingName } from './settings.ts';
 
 /** Settings from one place, with what is wrong about them. */
@@ -98,9 +99,6 @@ export const VARIABLES: Readonly<Record<string, SettingName>> = {
   BATONMQ_LOG: 'log',
   BATONMQ_LOG_LEVEL: 'logLevel',
 };
-
-/** Password of the store, where a command line or a file would show it to others. */
-export const STORE_PASSWORD_VARIABLE = 'BATONMQ_STORE_PASSWORD';
 
 /** Of the program too, but of its other commands, about where settings are, or a part of one. */
 const NOT_SETTINGS = [

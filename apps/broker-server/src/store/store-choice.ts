@@ -13,6 +13,9 @@ import { HIDDEN, type StoreKind } from './store-kind.ts';
  */
 export type StoreChoice = string | ({ readonly uri: string } & Options);
 
+/** Password of the store, where a command line or a file would show it to others. */
+export const STORE_PASSWORD_VARIABLE = 'BATONMQ_STORE_PASSWORD';
+
 /** Stores of this program by the scheme of their URI. */
 const KINDS: Readonly<Record<string, StoreKind>> = {
   file: {
@@ -87,11 +90,16 @@ export function storeLocation({ uri, ...beside }: Exclude<StoreChoice, string>):
   return { uri, ...Object.fromEntries(own) };
 }
 
-/** The choice with this password in place of any other. @throws `BATON_INVALID_OPTION` if the store takes none. */
+/**
+ * The choice with the password of {@link STORE_PASSWORD_VARIABLE} in place of any other.
+ *
+ * @throws `BATON_INVALID_OPTION` if the store takes none.
+ */
 export function withPassword(choice: StoreChoice, password: string): StoreChoice {
   const { uri, ...beside } = typeof choice === 'string' ? { uri: choice } : choice;
   if (!kindOf(uri).credentials.includes('password')) {
-    throw new BrokerError('BATON_INVALID_OPTION', `a store '${schemeOf(uri)}:' takes no password`);
+    const problem = `${STORE_PASSWORD_VARIABLE} is set, but a store '${schemeOf(uri)}:' takes no password`;
+    throw new BrokerError('BATON_INVALID_OPTION', problem);
   }
   return { uri, ...beside, password };
 }
@@ -119,6 +127,11 @@ export function isStoreUri(text: string): boolean {
 /** The directory of a `file:` URI, or undefined for other stores. */
 export function storeDirectory(uri: string): string | undefined {
   return uri.startsWith('file:') ? read(uri).location : undefined;
+}
+
+/** The file of an SQLite database, or undefined for other stores. */
+export function storeFile(uri: string): string | undefined {
+  return uri.startsWith('sqlite:') ? read(uri).location : undefined;
 }
 
 interface ReadChoice {

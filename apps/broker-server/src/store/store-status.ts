@@ -13,7 +13,11 @@ export type StoreStatus = Partial<StoreInspection> & {
 };
 
 /** While a store does not answer, the rest of the status is worth most. */
-export async function storeStatus(uri: string, store: Store, clock: Clock): Promise<StoreStatus> {
+export async function storeStatus(
+  uri: string,
+  store: Pick<Store, 'inspect'>,
+  clock: Clock,
+): Promise<StoreStatus> {
   let cancel = (): void => undefined;
   const late = new Promise<never>((_, reject) => {
     cancel = clock.setTimer(INSPECTION_MS, () => {

@@ -1,7 +1,6 @@
 import { styleText } from 'node:util';
 import type { Settings } from '../config/settings.ts';
-import { STORE_PASSWORD_VARIABLE } from '../config/source.ts';
-import { hasPassword, storeUri } from '../store/store-choice.ts';
+import { hasPassword, STORE_PASSWORD_VARIABLE, storeUri } from '../store/store-choice.ts';
 
 /** How a person types the program's name: as they did. */
 function commandName(): string {
