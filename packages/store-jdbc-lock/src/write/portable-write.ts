@@ -67,8 +67,8 @@ export function portableWrite(changes: ChangeSet, tables: Tables, fence: Fence):
     }),
     removesDestinations: removedDestinations.length > 0,
     steps: [
-      deletion(tables.destinations, 'destination = ?', removedDestinations.map(rowOf)),
-      deletion(tables.messages, 'destination = ?', removedDestinations.map(rowOf)),
+      deletion(tables.destinations, IN_DESTINATION, removedDestinations.map(rowOf)),
+      deletion(tables.messages, IN_DESTINATION, removedDestinations.map(rowOf)),
       addedDestinations(changes, tables),
       deletion(tables.messages, IN_RANGE, removedRanges),
       ...redeliveries(changes, tables),
@@ -104,6 +104,9 @@ export function closingSteps(
     ({ rows }) => rows.length > 0,
   );
 }
+
+/** The condition of rows of a destination, all of which goes. */
+export const IN_DESTINATION = 'destination = ?';
 
 /** The condition of rows of a destination, a first and a last sequence. */
 export const IN_RANGE = 'destination = ? and sequence between ? and ?';

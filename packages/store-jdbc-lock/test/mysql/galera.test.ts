@@ -91,6 +91,22 @@ test('there is no session lock: that of a node means nothing on the others', asy
   session.destroy();
 });
 
+test('a write that is too large for the cluster is refused, and changes nothing', async () => {
+  const tables = ownTables();
+  const [first] = cluster.nodes as [DatabaseServer];
+  const database = databaseOn([first.port], tables);
+  const session = await database.connect('work');
+  await makeTables(session, database, tables);
+  await session.run({ sql: 'set global wsrep_max_ws_size = 100000', values: [] });
+  const fence = { epoch: EPOCH, batch: 1 };
+  const changes = destination(1);
+  const value = Buffer.alloc(200_000);
+  changes.add([{ type: 'state-put', space: 's', key: 'k', value }]);
+  expect(await outcomeOf({ database, session }, changes, tables, fence)).toBe('full');
+  expect(await outcomeOf({ database, session }, destination(1), tables, fence)).toBe(true);
+  session.destroy();
+});
+
 test('a node without the others takes no writes, and a node that is gone is passed over', async () => {
   const tables = ownTables();
   const [first, second, third] = cluster.nodes as [DatabaseServer, DatabaseServer, DatabaseServer];

@@ -212,6 +212,21 @@ describe('a write', () => {
 });
 
 describe('the fence', () => {
+  test('keeps a destination from being removed by who may not', async () => {
+    await write([QUEUE]);
+    await write([added([[1, 1]], payloadOf(5))]);
+    for (const fence of [
+      { epoch: EPOCH - 1, batch: 3 },
+      { epoch: EPOCH, batch: 2 },
+    ]) {
+      const changes = new ChangeSet(1);
+      changes.add([{ type: 'destination-removed', destination: destinationNumber(1) }]);
+      expect(await database.write(session, changes, tables, fence)).toBe(false);
+    }
+    expect(await counters()).toHaveLength(1);
+    expect(await rowsOf(session, `select sequence from ${tables.messages}`)).toHaveLength(1);
+  });
+
   test.each([
     ['an epoch that is over', { epoch: EPOCH - 1, batch: 2 }],
     ['a batch that was written', { epoch: EPOCH, batch: 1 }],
@@ -253,6 +268,31 @@ describe('the fence', () => {
     expect(await counters()).toHaveLength(1);
     other.destroy();
   });
+});
+
+test('a lease is renewed while a destination is being removed, however long that takes', async () => {
+  await write([QUEUE]);
+  await write([added([[1, 1]], payloadOf(10))]);
+  const other = await database.connect('work');
+  await other.run({ sql: 'start transaction', values: [] });
+  await rowsOf(other, `select sequence from ${tables.messages} for update`);
+  const settled: string[] = [];
+  const removal = write([{ type: 'destination-removed', destination: destinationNumber(1) }]).then(
+    () => settled.push('removed'),
+  );
+  const waiting = `select trx_id from information_schema.innodb_trx where trx_state = 'LOCK WAIT'`;
+  // Who asks more often than ten times a second gets the old answer.
+  const patience = { timeout: 4_000, interval: 200 };
+  await expect.poll(() => rowsOf(other, waiting), patience).toHaveLength(1);
+  const holder = await database.connect('lock');
+  await holder.run({ sql: `update ${tables.lease} set expires_at = 5 where id = 1`, values: [] });
+  settled.push('renewed');
+  await other.run({ sql: 'rollback', values: [] });
+  await removal;
+  expect(settled).toEqual(['renewed', 'removed']);
+  expect(await counters()).toEqual([]);
+  holder.destroy();
+  other.destroy();
 });
 
 test('a statement that fails undoes the write, and the session goes on', async () => {

@@ -94,9 +94,14 @@ const BY_NUMBER: Readonly<Record<number, Failure>> = {
   4031: 'disconnected',
 };
 
-/** ER_GET_ERRNO: what the storage engine was told by the system is in the message. */
-const ENGINE_ERROR = 1030;
-const NO_SPACE_LEFT = /\b28\b/;
+/** What means that there is no room only with a certain message. */
+const FULL_BY_MESSAGE: Readonly<Record<number, RegExp>> = {
+  /* ER_GET_ERRNO, ER_ERROR_DURING_COMMIT: with the system's ENOSPC or EMSGSIZE. */
+  1030: /\b28\b/,
+  1180: /\b(28|90)\b/,
+  /* ER_UNKNOWN_ERROR: a transaction larger than wsrep_max_ws_size of Galera. */
+  1105: /writeset size/i,
+};
 
 /** Codes of the system, of name resolution and of the driver, of which each may be over in a moment. */
 const CONNECTION_CODES: readonly unknown[] = [
@@ -128,8 +133,9 @@ export function mysqlFailureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return 'fatal';
   const { errno, code, message } = error as MysqlError;
   if (CONNECTION_CODES.includes(code) || isBrokenHandshake(error)) return 'disconnected';
-  if (errno === ENGINE_ERROR) return NO_SPACE_LEFT.test(message) ? 'full' : 'fatal';
-  return (typeof errno === 'number' ? BY_NUMBER[errno] : undefined) ?? 'fatal';
+  if (typeof errno !== 'number') return 'fatal';
+  if (FULL_BY_MESSAGE[errno]?.test(message) === true) return 'full';
+  return BY_NUMBER[errno] ?? 'fatal';
 }
 
 /** The driver has one code for a certificate that is not right and for a connection that ends too early. */

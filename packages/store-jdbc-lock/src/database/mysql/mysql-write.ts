@@ -1,11 +1,16 @@
 import type { Tables } from '../../schema/tables.ts';
 import type { ChangeSet } from '../../write/change-set.ts';
-import { closingSteps, portableWrite } from '../../write/portable-write.ts';
-import type { MatchQuery } from '../../write/step.ts';
+import { closingSteps, IN_DESTINATION, portableWrite } from '../../write/portable-write.ts';
+import type { MatchQuery, Step } from '../../write/step.ts';
 import type { Fence } from '../database.ts';
 import type { Request } from './mysql-session.ts';
 import { Packets, type PacketLimits } from './packets.ts';
-import { FENCE_CHECK, IDLE_AS_BEFORE, idleWithinTransaction } from './session-setup.ts';
+import {
+  FENCE_CHECK,
+  IDLE_AS_BEFORE,
+  idleWithinTransaction,
+  standingFenceCheck,
+} from './session-setup.ts';
 import { addStep, matchTexts } from './step-texts.ts';
 
 export interface WriteLimits extends PacketLimits {
@@ -32,14 +37,26 @@ export function mysqlWrite(
   const packets = new Packets(limits);
   packets.add(idleWithinTransaction(limits.leaseDurationMs));
   packets.add('start transaction');
+  const whole = write.steps.filter(isOfWholeDestinations);
+  const others = write.steps.filter((step) => !isOfWholeDestinations(step));
+  const bodies = bodyTexts(write.removedPlaces, tables);
+  if (whole.length > 0) {
+    // It may take long, and the row of the lease has to be renewed meanwhile: the fence locks it after that.
+    for (const sql of standingFenceCheck(tables, fence)) packets.add(sql);
+    for (const sql of bodies.splice(0)) packets.add(sql);
+    for (const step of whole) addStep(packets, step);
+  }
   addStep(packets, write.fence);
   packets.add(FENCE_CHECK);
-  for (const sql of counterTexts(write.removedCounts, tables)) packets.add(sql);
-  for (const sql of bodyTexts(write.removedPlaces, tables)) packets.add(sql);
-  for (const step of [...write.steps, ...closingSteps(write, [], [])]) addStep(packets, step);
+  for (const sql of [...counterTexts(write.removedCounts, tables), ...bodies]) packets.add(sql);
+  for (const step of [...others, ...closingSteps(write, [], [])]) addStep(packets, step);
   packets.add('commit');
   packets.add(IDLE_AS_BEFORE);
   return packets.toRequests();
+}
+
+function isOfWholeDestinations(step: Step): boolean {
+  return step.kind === 'match' && step.condition === IN_DESTINATION;
 }
 
 /** Takes what goes from the counters of its destination. */
@@ -59,7 +76,7 @@ function counterTexts(
  * Takes what goes from the places of shared bodies; one without a place goes too. Most stores have none, and then the
  * server does not look.
  */
-function bodyTexts(removed: MatchQuery | undefined, { bodies }: Tables): readonly string[] {
+function bodyTexts(removed: MatchQuery | undefined, { bodies }: Tables): string[] {
   if (removed === undefined) return [];
   return matchTexts(removed).flatMap((query) => {
     const some = `${query} and exists (select 1 from ${bodies}) ${removed.end}`;

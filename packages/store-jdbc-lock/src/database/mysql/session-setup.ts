@@ -1,4 +1,5 @@
-import type { Purpose } from '../database.ts';
+import type { Tables } from '../../schema/tables.ts';
+import type { Fence, Purpose } from '../database.ts';
 import { FENCED } from './failure.ts';
 
 /** Values that do not fit are errors, and so is a table without transactions. */
@@ -42,6 +43,14 @@ export const GALERA_SETUP = 'set session wsrep_sync_wait = 1';
  * are, and so do all statements after it in the same text not run.
  */
 export const FENCE_CHECK = `set session sql_mode = if(row_count() = 1, '${SQL_MODE}', '${FENCED}')`;
+
+/** As {@link FENCE_CHECK}, before the update, and without locking the row: no query within `set` is so careful. */
+export function standingFenceCheck({ lease }: Tables, { epoch, batch }: Fence): readonly string[] {
+  return [
+    `select count(*) into @standing from ${lease} where id = 1 and epoch = ${epoch} and batch = ${batch - 1}`,
+    `set session sql_mode = if(@standing = 1, '${SQL_MODE}', '${FENCED}')`,
+  ];
+}
 
 /** A transaction must not outlive a writer that falls silent between two packets of it: it keeps rows locked. */
 export function idleWithinTransaction(leaseDurationMs: number): string {
