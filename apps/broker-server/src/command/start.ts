@@ -18,6 +18,7 @@ import {
 } from '../config/source.ts';
 import { packageVersion } from '../package-version.ts';
 import { startServer, type Server } from '../server.ts';
+import { STORE_PASSWORD_VARIABLE } from '../store/store-choice.ts';
 import { banner } from '../terminal/banner.ts';
 import { prettyLogger } from '../terminal/pretty-logger.ts';
 
@@ -46,6 +47,10 @@ export function startCommand(): Command {
     .option('--log <format>', 'json or pretty (default: pretty on a terminal)')
     .option('--log-level <level>', 'debug, info, warn or error (default: info)')
     .option('--print-config', 'print the settings in force and where each comes from, then end')
+    .addHelpText(
+      'after',
+      `\n${STORE_PASSWORD_VARIABLE} is the password of a database, which others could read on a command line.`,
+    )
     .action(start);
 }
 
