@@ -14,6 +14,7 @@ import {
 /** Where the brokers of a run have their messages. */
 export const STORE_KINDS = ['file', 'postgres', 'mariadb'] as const;
 export type StoreKind = (typeof STORE_KINDS)[number];
+export type DatabaseKind = Exclude<StoreKind, 'file'>;
 
 /** Room that a directory may keep when all is consumed: segments in use and made ahead, and checkpoints. */
 const DRAINED_DISK_BYTES_MAX = 320 * 1024 * 1024;
@@ -30,26 +31,38 @@ export interface StorePlace extends AsyncDisposable {
   freed(): Promise<string>;
 }
 
+/** A place in a database that may be ended and started again. */
+export interface DatabasePlace extends StorePlace {
+  readonly server: DatabaseServer;
+}
+
 export function isStoreKind(text: string): text is StoreKind {
   return STORE_KINDS.some((kind) => kind === text);
 }
 
 export async function startStorePlace(kind: StoreKind): Promise<StorePlace> {
+  return kind === 'file' ? directoryPlace() : startDatabasePlace(kind);
+}
+
+async function directoryPlace(): Promise<StorePlace> {
   const directory = await temporaryDirectory();
   const { path } = directory;
-  if (kind === 'file') {
-    return {
-      uri: `file:${path}`,
-      isReadAlong: true,
-      verify: () => runBatonMq(['store', 'verify', path]).succeeded(),
-      freed: () => freedDisk(path),
-      [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
-    };
-  }
+  return {
+    uri: `file:${path}`,
+    isReadAlong: true,
+    verify: () => runBatonMq(['store', 'verify', path]).succeeded(),
+    freed: () => freedDisk(path),
+    [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
+  };
+}
+
+export async function startDatabasePlace(kind: DatabaseKind): Promise<DatabasePlace> {
+  const directory = await temporaryDirectory();
   const { start, query } = SERVERS[kind];
-  const server = await start({ directory: path });
+  const server = await start({ directory: directory.path });
   return {
     uri: server.uri,
+    server,
     isReadAlong: false,
     verify: async () => {
       const faults = await query(server, FAULTS);
@@ -69,7 +82,7 @@ export async function startStorePlace(kind: StoreKind): Promise<StorePlace> {
 
 const SERVERS: Readonly<
   Record<
-    Exclude<StoreKind, 'file'>,
+    DatabaseKind,
     {
       readonly start: (options: { directory: string }) => Promise<DatabaseServer>;
       readonly query: (server: DatabaseServer, sql: string) => Promise<string>;

@@ -41,9 +41,12 @@ export class TakeoverProbe implements AsyncDisposable {
     return new TakeoverProbe([await connect(uri), await connect(uri)]);
   }
 
-  /** Call when the broker is killed; resolves when the next one has served both. */
-  measure({ timeoutMs = 60_000 } = {}): Promise<TakeoverTime> {
-    this.#hasSenderResumed = this.#hasReceiverResumed = false;
+  /**
+   * Call when the broker is killed; resolves when the next one has served both. With `isSameBroker`, call when its
+   * store is away; resolves when it has served both again.
+   */
+  measure({ timeoutMs = 60_000, isSameBroker = false } = {}): Promise<TakeoverTime> {
+    this.#hasSenderResumed = this.#hasReceiverResumed = isSameBroker;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const seen = JSON.stringify({ ...this.#watch, failure: String(this.#failure) });
