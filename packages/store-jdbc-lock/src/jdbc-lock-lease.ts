@@ -1,5 +1,4 @@
 import { epoch, type DestinationNumber, type Epoch, type Sequence } from '@batonmq/model';
-import type { RuntimeComponents } from '@batonmq/runtime';
 import type {
   Lease,
   LeaseLoss,
@@ -8,9 +7,10 @@ import type {
   StoredMessage,
   WriteBatch,
 } from '@batonmq/store-spi';
+import type { FirstSequences } from './content/first-sequences.ts';
 import { readPage } from './content/page-reader.ts';
 import { recover } from './content/recovery.ts';
-import { SteadySession } from './database/steady-session.ts';
+import type { SteadySession } from './database/steady-session.ts';
 import type { HeldLease } from './lease/held-lease.ts';
 import type { Place } from './schema/migrate.ts';
 import { storeError } from './store-error.ts';
@@ -25,22 +25,23 @@ export class JdbcLockLease implements Lease {
   readonly #commit: GroupCommit;
   /** Reads do not wait behind writes. */
   readonly #reading: SteadySession;
+  readonly #firstSequences: FirstSequences;
   #releasing: Promise<void> | undefined;
 
   constructor(
-    { clock, logger }: RuntimeComponents,
     place: Place,
     held: HeldLease,
     commit: GroupCommit,
+    reading: SteadySession,
+    firstSequences: FirstSequences,
   ) {
     this.epoch = epoch(held.epoch);
     this.lost = held.lost;
     this.#place = place;
     this.#held = held;
     this.#commit = commit;
-    const { database } = place;
-    const { signal } = held;
-    this.#reading = new SteadySession({ clock, logger, database, purpose: 'work', signal });
+    this.#reading = reading;
+    this.#firstSequences = firstSequences;
   }
 
   get isCurrent(): boolean {
@@ -50,7 +51,9 @@ export class JdbcLockLease implements Lease {
   async recover(visitor: RecoveryVisitor): Promise<void> {
     // A visitor is told things once, so a recovery that was interrupted is not begun again.
     const session = await this.#reading.get().catch((error: unknown) => this.#refuse(error));
-    await recover(session, this.#place, visitor).catch((error: unknown) => this.#refuse(error));
+    await recover(session, this.#place, this.#firstSequences, visitor).catch((error: unknown) =>
+      this.#refuse(error),
+    );
   }
 
   append(batch: WriteBatch): Promise<void> {

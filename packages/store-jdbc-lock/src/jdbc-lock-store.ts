@@ -10,6 +10,7 @@ import {
   type StoreManifest,
   type StorePlugin,
 } from '@batonmq/store-spi';
+import { FirstSequences } from './content/first-sequences.ts';
 import { inspectTables } from './content/inspection.ts';
 import { nextBodyOf } from './content/recovery.ts';
 import { answered } from './database/deadline.ts';
@@ -160,8 +161,16 @@ class JdbcLockStore implements Store {
         await migrate(session, place, turn, this.#components.logger);
         return nextBodyOf(session, place);
       });
-      const commit = new GroupCommit({ place, lease: held, steady: writing, nextBody });
-      this.#lease = new JdbcLockLease(this.#components, place, held, commit);
+      const reading = this.#steadySession(place, 'work', held.signal);
+      const firstSequences = new FirstSequences(place, reading);
+      const commit = new GroupCommit({
+        place,
+        lease: held,
+        steady: writing,
+        nextBody,
+        firstSequences,
+      });
+      this.#lease = new JdbcLockLease(place, held, commit, reading, firstSequences);
       return this.#lease;
     } catch (error) {
       const isLost = held.loss !== undefined || hasCode(error, 'BATON_FENCED');

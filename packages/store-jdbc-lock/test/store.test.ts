@@ -7,7 +7,14 @@ import {
   startPostgres,
   temporaryDirectory,
 } from '@batonmq/services';
-import { openStore, type AcquireProgress, type Lease, type Store } from '@batonmq/store-spi';
+import {
+  openStore,
+  type AcquireProgress,
+  type Lease,
+  type RecoveredDestination,
+  type Store,
+  type WriteRecord,
+} from '@batonmq/store-spi';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { jdbcLockStore, type JdbcLockStoreOptions } from '../src/index.ts';
 import { SCHEMA_VERSION } from '../src/schema/migrations.ts';
@@ -201,4 +208,67 @@ test('a connection that is lost now and then is made again at once, however ofte
     pausesMs.push(performance.now() - lostAt);
   }
   expect(Math.min(...pausesMs.slice(5))).toBeLessThan(500);
+});
+
+describe('the first message of a destination', () => {
+  const COUNT = 21_000;
+  const own = `select value from first_states where space = '\\0first-sequence'`;
+
+  /** Adds and removes so many that the holder looks for the first one, and waits until it has noted it. */
+  async function consumeMany(lease: Lease): Promise<void> {
+    await lease.append([{ type: 'destination-added', destination: A, key: 'queue://A' }]);
+    const sequences = Array.from({ length: COUNT }, (_, at) => sequence(at + 1));
+    await lease.append(sequences.map((at) => added(at)));
+    const consumed = sequences.slice(0, COUNT - 1);
+    await lease.append(
+      consumed.map((at) => ({ type: 'message-removed', destination: A, sequence: at })),
+    );
+    // It is noted with the next write that comes after the look.
+    while ((await postgresQuery(server, own)) === '') {
+      await lease.append([{ type: 'producer-marked', producer: 'p', sequence: 1 }]);
+    }
+  }
+
+  function added(at: number): WriteRecord {
+    const targets = [{ destination: A, sequence: sequence(at) }];
+    return { type: 'message-added', targets, payload: [new Uint8Array(1)] };
+  }
+
+  test('is noted, so that a takeover need not look for it; and forgotten with it', async () => {
+    const store = open({ tablePrefix: 'first_' });
+    const first = await store.acquire({ owner: 'a' });
+    await keysOf(first);
+    await consumeMany(first);
+    await first.release();
+
+    const second = await store.acquire({ owner: 'a' });
+    const recovered: RecoveredDestination[] = [];
+    const spaces: string[] = [];
+    await second.recover({
+      destination: (one) => recovered.push(one),
+      producer: () => undefined,
+      state: (space) => spaces.push(space),
+    });
+    expect(recovered).toMatchObject([
+      { messageCount: 1, firstSequence: COUNT, nextSequence: COUNT + 1 },
+    ]);
+    expect(spaces).toEqual([]);
+    const noted = await postgresQuery(server, own.replace('value', `convert_from(value, 'UTF8')`));
+    expect(noted).toBe(String(COUNT));
+
+    await second.append([
+      { type: 'destination-removed', destination: A },
+      { type: 'destination-added', destination: A, key: 'queue://A' },
+    ]);
+    await second.append([added(1)]);
+    await second.release();
+    const third = await store.acquire({ owner: 'a' });
+    const again: RecoveredDestination[] = [];
+    await third.recover({
+      destination: (one) => again.push(one),
+      producer: () => undefined,
+      state: () => undefined,
+    });
+    expect(again).toMatchObject([{ messageCount: 1, firstSequence: 1, nextSequence: 2 }]);
+  });
 });

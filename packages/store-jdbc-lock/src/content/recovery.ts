@@ -1,39 +1,57 @@
 /** What a broker has to know before it serves. None of it grows with the messages that wait. */
 import { destinationNumber, sequence } from '@batonmq/model';
 import type { RecoveryVisitor } from '@batonmq/store-spi';
-import type { Knex } from 'knex';
 import { unescapeName } from '../database/names.ts';
 import type { Row, Session } from '../database/session.ts';
 import { statementOf } from '../database/statement-of.ts';
 import type { Place } from '../schema/migrate.ts';
+import { isOwnState, type FirstSequences } from './first-sequences.ts';
 
 /** Rows read at once: a store with a million of them is read in pieces. */
 const ROWS_PER_READ = 5_000;
+/** Each is a parameter of the queries that find the first messages. */
+const DESTINATIONS_PER_READ = 500;
 
 /** Tells the visitor what is stored. */
 export async function recover(
   session: Session,
   place: Place,
+  firstSequences: FirstSequences,
   visitor: RecoveryVisitor,
 ): Promise<void> {
-  for await (const row of destinationRows(session, place)) {
-    const nextSequence = Number(row['next_sequence']);
-    visitor.destination({
-      destination: destinationNumber(Number(row['destination'])),
-      key: unescapeName(String(row['destination_key'])),
-      messageCount: Number(row['message_count']),
-      messageBytes: Number(row['message_bytes']),
-      firstSequence: sequence(Number(row['first_sequence'] ?? nextSequence)),
-      nextSequence: sequence(nextSequence),
-    });
-  }
+  await recoverDestinations(session, place, firstSequences, visitor);
   const { producers, states } = place.tables;
   for await (const row of allRows(session, place, producers, 'producer_hash')) {
     visitor.producer(unescapeName(String(row['producer'])), Number(row['sequence']));
   }
   for await (const row of allRows(session, place, states, 'state_hash')) {
-    const [space, key] = [row['space'], row['state_key']].map((name) => unescapeName(String(name)));
-    visitor.state(space ?? '', key ?? '', bytesOf(row['value']));
+    const space = unescapeName(String(row['space']));
+    if (isOwnState(space)) continue;
+    visitor.state(space, unescapeName(String(row['state_key'])), bytesOf(row['value']));
+  }
+}
+
+async function recoverDestinations(
+  session: Session,
+  place: Place,
+  firstSequences: FirstSequences,
+  visitor: RecoveryVisitor,
+): Promise<void> {
+  const table = place.tables.destinations;
+  for await (const rows of pagesOf(session, place, table, 'destination', DESTINATIONS_PER_READ)) {
+    const numberOf = (row: Row) => destinationNumber(Number(row['destination']));
+    const firsts = await firstSequences.find(session, rows.map(numberOf));
+    for (const row of rows) {
+      const nextSequence = Number(row['next_sequence']);
+      visitor.destination({
+        destination: numberOf(row),
+        key: unescapeName(String(row['destination_key'])),
+        messageCount: Number(row['message_count']),
+        messageBytes: Number(row['message_bytes']),
+        firstSequence: sequence(firsts.get(numberOf(row)) ?? nextSequence),
+        nextSequence: sequence(nextSequence),
+      });
+    }
   }
 }
 
@@ -49,33 +67,30 @@ export function bytesOf(value: Row[string] | undefined): Uint8Array {
   return value instanceof Uint8Array ? value : new Uint8Array(0);
 }
 
-function destinationRows(session: Session, place: Place): AsyncIterable<Row> {
-  const { database, tables } = place;
-  const { knex } = database;
-  const first = knex(`${tables.messages} as m`)
-    .min('m.sequence')
-    .whereRaw('?? = ??', ['m.destination', `${tables.destinations}.destination`])
-    .as('first_sequence');
-  return allRows(session, place, tables.destinations, 'destination', (query) =>
-    query.select(`${tables.destinations}.*`, first),
-  );
+async function* allRows(
+  session: Session,
+  place: Place,
+  table: string,
+  key: string,
+): AsyncGenerator<Row> {
+  for await (const rows of pagesOf(session, place, table, key, ROWS_PER_READ)) yield* rows;
 }
 
 /** The rows of a table in the order of its key. */
-async function* allRows(
+async function* pagesOf(
   session: Session,
   { database }: Place,
   table: string,
   key: string,
-  selecting: (query: Knex.QueryBuilder) => Knex.QueryBuilder = (query) => query.select('*'),
-): AsyncGenerator<Row> {
+  rowCount: number,
+): AsyncGenerator<readonly Row[]> {
   let last: Row[string] | undefined;
   for (;;) {
-    const query = selecting(database.knex(table)).orderBy(`${table}.${key}`).limit(ROWS_PER_READ);
-    if (last !== undefined) query.where(`${table}.${key}`, '>', last as string | number);
+    const query = database.knex(table).select('*').orderBy(key).limit(rowCount);
+    if (last !== undefined) query.where(key, '>', last as string | number);
     const { rows } = await session.run(statementOf(query));
-    yield* rows;
-    if (rows.length < ROWS_PER_READ) return;
+    if (rows.length > 0) yield rows;
+    if (rows.length < rowCount) return;
     last = rows.at(-1)?.[key];
   }
 }

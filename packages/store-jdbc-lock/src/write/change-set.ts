@@ -77,6 +77,11 @@ export class ChangeSet {
     );
   }
 
+  /** By destination; what came and went within the set is in no count. */
+  get removedCounts(): readonly (readonly [DestinationNumber, number])[] {
+    return [...this.#removed].map(([destination, sequences]) => [destination, sequences.size]);
+  }
+
   get redeliveries(): readonly (Place & { readonly count: number })[] {
     return [...this.#redeliveries].flatMap(([destination, counts]) =>
       [...counts].map(([sequence, count]) => ({ destination, sequence, count })),

@@ -18,6 +18,7 @@
  */
 import { BrokerError } from '@batonmq/model';
 import type { WriteBatch } from '@batonmq/store-spi';
+import type { FirstSequences } from '../content/first-sequences.ts';
 import type { Database } from '../database/database.ts';
 import type { SteadySession } from '../database/steady-session.ts';
 import type { HeldLease } from '../lease/held-lease.ts';
@@ -40,6 +41,7 @@ export interface GroupCommitOptions {
   readonly steady: SteadySession;
   /** Above the number of every shared body there is. */
   readonly nextBody: number;
+  readonly firstSequences: FirstSequences;
 }
 
 export class GroupCommit {
@@ -99,6 +101,7 @@ export class GroupCommit {
   async #commit(group: readonly PendingAppend[]): Promise<void> {
     const changes = new ChangeSet(this.#nextBody);
     for (const { batch } of group) changes.add(batch);
+    this.#options.firstSequences.addTo(changes);
     try {
       await this.#write(changes, this.#batch + 1);
     } catch (error) {
@@ -107,6 +110,7 @@ export class GroupCommit {
     }
     this.#batch += 1;
     this.#nextBody = changes.nextBody;
+    this.#options.firstSequences.noteWritten(changes);
     for (const append of group) append.resolve();
   }
 

@@ -2,6 +2,7 @@ import { silentLogger } from '@batonmq/runtime';
 import { destinationNumber, sequence } from '@batonmq/model';
 import type { WriteRecord } from '@batonmq/store-spi';
 import oracledb from 'oracledb';
+import { FirstSequences } from '../../src/content/first-sequences.ts';
 import { inspectTables } from '../../src/content/inspection.ts';
 import { readPage } from '../../src/content/page-reader.ts';
 import { nextBodyOf, recover } from '../../src/content/recovery.ts';
@@ -142,11 +143,13 @@ async function whileTablesAreRead(prefix: string): Promise<readonly Request[]> {
   });
   const { session, place } = await placeOn(server, prefix);
   const nothing = (): void => undefined;
-  await recover(session, place, { destination: nothing, producer: nothing, state: nothing });
+  const over = { run: (work: (over: typeof session) => unknown) => work(session) };
+  const steady = over as unknown as SteadySession;
+  const visitor = { destination: nothing, producer: nothing, state: nothing };
+  await recover(session, place, new FirstSequences(place, steady), visitor);
   await nextBodyOf(session, place);
   await inspectTables(session, place);
-  const steady = { run: (work: (over: typeof session) => unknown) => work(session) };
-  await readPage(steady as unknown as SteadySession, place, A, sequence(7), {
+  await readPage(steady, place, A, sequence(7), {
     messageCountMax: 10,
     bytesMax: 1_000,
   });
