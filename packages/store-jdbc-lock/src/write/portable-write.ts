@@ -1,4 +1,4 @@
-import { escapeName, hashOf } from '../database/names.ts';
+import { escapeName, hashOf, hashOfProducer } from '../database/names.ts';
 import type { Fence } from '../database/database.ts';
 import type { Row } from '../database/session.ts';
 import type { Tables } from '../schema/tables.ts';
@@ -182,7 +182,7 @@ function producers(changes: ChangeSet, tables: Tables): readonly Step[] {
   const marks: StepRow[] = [];
   const forgotten: string[] = [];
   for (const [producer, sequence] of changes.producers) {
-    const hash = hashOf(producer);
+    const hash = hashOfProducer(producer);
     if (sequence === undefined) forgotten.push(hash);
     else marks.push([hash, escapeName(producer), sequence]);
   }

@@ -1,6 +1,6 @@
 import type { ChangeSet, StateKey } from '../../write/change-set.ts';
 import { PayloadBlock } from '../../write/payload-block.ts';
-import { escapeName, hashOf } from '../names.ts';
+import { escapeName, hashOf, hashOfProducer } from '../names.ts';
 import { bigintArray, integerArray, textArray } from './binary-values.ts';
 import { rowsOf } from './rows-of.ts';
 import type { Part } from './statement-texts.ts';
@@ -11,7 +11,7 @@ export function stateParts(changes: ChangeSet): readonly Part[] {
   const marks: Mark[] = [];
   const forgotten: string[] = [];
   for (const [producer, sequence] of changes.producers) {
-    if (sequence === undefined) forgotten.push(hashOf(producer));
+    if (sequence === undefined) forgotten.push(hashOfProducer(producer));
     else marks.push({ producer, sequence });
   }
   if (marks.length > 0) parts.push(marked(marks));
@@ -40,7 +40,7 @@ function marked(marks: readonly Mark[]): Part {
   return {
     name: 'marked',
     values: [
-      textArray(marks.map(({ producer }) => hashOf(producer))),
+      textArray(marks.map(({ producer }) => hashOfProducer(producer))),
       textArray(marks.map(({ producer }) => escapeName(producer))),
       bigintArray(marks.map(({ sequence }) => sequence)),
     ],
