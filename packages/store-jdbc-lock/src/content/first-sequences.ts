@@ -144,11 +144,15 @@ export class FirstSequences {
   #lookFrom(from: number, destinations: readonly DestinationNumber[]): Statement {
     const { database, tables } = this.#place;
     const { knex } = database;
-    const first = knex(`${tables.messages} as m`)
-      .min('m.sequence')
+    const messages = knex(`${tables.messages} as m`)
       .whereRaw('?? = ??', ['m.destination', `${tables.destinations}.destination`])
       .where('m.sequence', '>=', from)
       .as('first_message');
+    // For the least of them MariaDB walks over all. Oracle has no limit that a subquery like this could use.
+    const first =
+      database.kind === 'oracle'
+        ? messages.min('m.sequence')
+        : messages.select('m.sequence').orderBy('m.sequence').limit(1);
     return statementOf(
       knex(tables.destinations)
         .whereIn('destination', [...destinations])
