@@ -44,6 +44,9 @@ export class ChangeSet {
   readonly #nextSequences = new Map<DestinationNumber, number>();
   readonly #producers = new Map<string, number | undefined>();
   readonly #states = new Map<string, StateKey & { readonly value: Uint8Array | undefined }>();
+  /** Put together when they are asked for, until there is more. */
+  #addedMessages: readonly AddedMessage[] | undefined;
+  #removedMessages: readonly Place[] | undefined;
 
   /** @param nextBody - above the number of every body that is stored or was in an earlier set */
   constructor(nextBody: number) {
@@ -51,6 +54,8 @@ export class ChangeSet {
   }
 
   add(batch: WriteBatch): void {
+    this.#addedMessages = undefined;
+    this.#removedMessages = undefined;
     for (const record of batch) this.#add(record);
   }
 
@@ -68,13 +73,15 @@ export class ChangeSet {
   }
 
   get addedMessages(): readonly AddedMessage[] {
-    return [...this.#added.values()].flatMap((messages) => [...messages.values()]);
+    this.#addedMessages ??= [...this.#added.values()].flatMap((messages) => [...messages.values()]);
+    return this.#addedMessages;
   }
 
   get removedMessages(): readonly Place[] {
-    return [...this.#removed].flatMap(([destination, sequences]) =>
-      [...sequences].map((sequence) => ({ destination, sequence })),
+    this.#removedMessages ??= [...this.#removed].flatMap(([destination, sequences]) =>
+      Array.from(sequences, (sequence) => ({ destination, sequence })),
     );
+    return this.#removedMessages;
   }
 
   /** By destination; what came and went within the set is in no count. */
