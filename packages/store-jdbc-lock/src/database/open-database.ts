@@ -1,7 +1,9 @@
 import type { Files } from '@batonmq/runtime';
+import type { ServerLocation } from '../location.ts';
 import type { JdbcLockStoreSettings } from '../options.ts';
 import { tablesWith } from '../schema/tables.ts';
 import type { Database } from './database.ts';
+import type { ServerOptions } from './server-options.ts';
 import { serverTls } from './server-tls.ts';
 
 /**
@@ -13,28 +15,38 @@ export async function openDatabase(
   settings: JdbcLockStoreSettings,
   files: Files,
 ): Promise<Database> {
-  const { location, leaseDurationMs, connectTimeoutMs } = settings;
-  const tables = tablesWith(settings.tablePrefix);
-  const limits = { leaseDurationMs, connectTimeoutMs };
+  const { location } = settings;
   switch (location.kind) {
     case 'postgresql': {
       const { postgresqlDatabase } = await import('./postgresql/postgresql-database.ts');
-      const tls = await serverTls(settings, files);
-      return postgresqlDatabase({ ...location, ...limits, tls, tables });
+      return postgresqlDatabase(await serverOptions(location, settings, files));
     }
     case 'mysql': {
       const { mysqlDatabase } = await import('./mysql/mysql-database.ts');
-      const tls = await serverTls(settings, files);
-      return mysqlDatabase({ ...location, ...limits, tls, tables });
+      return mysqlDatabase(await serverOptions(location, settings, files));
+    }
+    case 'oracle': {
+      const { oracleDatabase } = await import('./oracle/oracle-database.ts');
+      return oracleDatabase(await serverOptions(location, settings, files));
     }
     case 'sqlite': {
       const { sqliteDatabase } = await import('./sqlite/sqlite-database.ts');
       return sqliteDatabase(location.file);
     }
-    case 'oracle': {
-      const { oracleDatabase } = await import('./oracle/oracle-database.ts');
-      const tls = await serverTls(settings, files);
-      return oracleDatabase({ ...location, ...limits, tls });
-    }
   }
+}
+
+async function serverOptions(
+  location: ServerLocation,
+  settings: JdbcLockStoreSettings,
+  files: Files,
+): Promise<ServerOptions> {
+  const { leaseDurationMs, connectTimeoutMs, tablePrefix } = settings;
+  return {
+    ...location,
+    tls: await serverTls(settings, files),
+    connectTimeoutMs,
+    leaseDurationMs,
+    tables: tablesWith(tablePrefix),
+  };
 }

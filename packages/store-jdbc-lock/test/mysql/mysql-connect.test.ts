@@ -10,7 +10,7 @@ import {
 } from '@batonmq/services';
 import { chmod, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { MysqlOptions } from '../../src/database/mysql/options.ts';
+import type { ServerOptions } from '../../src/database/server-options.ts';
 import { databaseOn, makeTables, ownTables, rowsOf } from './mysql-place.ts';
 
 let directory: TemporaryDirectory;
@@ -103,7 +103,7 @@ describe('connecting', () => {
       return startMariaDb({ directory: `${directory.path}/${name}`, settings });
     }
 
-    async function cipherOf(port: number, options: Partial<MysqlOptions>): Promise<unknown> {
+    async function cipherOf(port: number, options: Partial<ServerOptions>): Promise<unknown> {
       const hosts = [{ host: 'localhost', port }];
       const session = await databaseOn([], ownTables(), { hosts, ...options }).connect('work');
       const [row] = await rowsOf(session, `show session status like 'Ssl_cipher'`);

@@ -1,5 +1,6 @@
 import { mysqlDatabase } from '../../src/database/mysql/mysql-database.ts';
-import type { MysqlHost, MysqlOptions } from '../../src/database/mysql/options.ts';
+import type { ServerOptions } from '../../src/database/server-options.ts';
+import type { DatabaseHost } from '../../src/location.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { Row, Session } from '../../src/database/session.ts';
 import { leaseTable, migrationTo, SCHEMA_VERSION } from '../../src/schema/migrations.ts';
@@ -19,10 +20,10 @@ export function ownTables(): Tables {
 export function optionsOn(
   ports: readonly number[],
   tables: Tables,
-  options: Partial<MysqlOptions> = {},
-): MysqlOptions {
+  options: Partial<ServerOptions> = {},
+): ServerOptions {
   return {
-    hosts: ports.map((port): MysqlHost => ({ host: '127.0.0.1', port })),
+    hosts: ports.map((port): DatabaseHost => ({ host: '127.0.0.1', port })),
     user: 'mq',
     password: 'mq',
     database: 'mq',

@@ -15,7 +15,7 @@ import type { Database, SessionLock } from '../../src/database/database.ts';
 import type { Session } from '../../src/database/session.ts';
 import { tablesWith } from '../../src/schema/tables.ts';
 import { mysqlDatabase } from '../../src/database/mysql/mysql-database.ts';
-import type { MysqlOptions } from '../../src/database/mysql/options.ts';
+import type { ServerOptions } from '../../src/database/server-options.ts';
 import { databaseOn, optionsOn, ownTables } from './mysql-place.ts';
 
 let directory: TemporaryDirectory;
@@ -87,7 +87,7 @@ test('it is of the tables, whatever else the server holds', async () => {
 });
 
 describe('a holder in another process', () => {
-  async function startHolder(options: MysqlOptions): Promise<ManagedProcess> {
+  async function startHolder(options: ServerOptions): Promise<ManagedProcess> {
     const holder = new ManagedProcess(process.execPath, [HOLDER, JSON.stringify(options)]);
     await holder.line(/^held$/);
     return holder;

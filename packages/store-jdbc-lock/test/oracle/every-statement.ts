@@ -40,6 +40,7 @@ const OPTIONS = {
   database: 'messages',
   connectTimeoutMs: 5_000,
   leaseDurationMs: 10_000,
+  tables: tablesWith('baton_'),
 };
 
 export const ORACLE = oracleDatabase(OPTIONS);

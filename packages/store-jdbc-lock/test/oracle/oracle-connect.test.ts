@@ -8,14 +8,15 @@ import { loadDriver } from '../../src/database/driver.ts';
 import { connectDescriptor, connectToOracle } from '../../src/database/oracle/connect.ts';
 import { oracleFailure } from '../../src/database/oracle/failure.ts';
 import { oracleDatabase } from '../../src/database/oracle/oracle-database.ts';
-import type { OracleOptions } from '../../src/database/oracle/options.ts';
+import type { ServerOptions } from '../../src/database/server-options.ts';
+import { tablesWith } from '../../src/schema/tables.ts';
 import { RecordedServer } from './recorded-server.ts';
 
 const TIMEOUT_MS = 300;
 const servers: Server[] = [];
 const sockets: Socket[] = [];
 
-function optionsFor(...ports: readonly number[]): OracleOptions {
+function optionsFor(...ports: readonly number[]): ServerOptions {
   return {
     hosts: ports.map((port) => ({ host: '127.0.0.1', port })),
     user: 'baton',
@@ -23,6 +24,7 @@ function optionsFor(...ports: readonly number[]): OracleOptions {
     database: 'messages.example',
     connectTimeoutMs: TIMEOUT_MS,
     leaseDurationMs: 1_000,
+    tables: tablesWith('baton_'),
   };
 }
 

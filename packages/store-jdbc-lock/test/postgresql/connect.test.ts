@@ -8,7 +8,7 @@ import {
   type TemporaryDirectory,
 } from '@batonmq/services';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { PostgresqlOptions } from '../../src/database/postgresql/options.ts';
+import type { ServerOptions } from '../../src/database/server-options.ts';
 import { backendOf, databaseOn, rowsOf } from './postgresql-place.ts';
 
 let directory: TemporaryDirectory;
@@ -24,7 +24,7 @@ afterAll(async () => {
   await directory[Symbol.asyncDispose]();
 });
 
-async function failureOn(ports: readonly number[], options: Partial<PostgresqlOptions> = {}) {
+async function failureOn(ports: readonly number[], options: Partial<ServerOptions> = {}) {
   const database = databaseOn(ports, options);
   const error: unknown = await database.connect('work').catch((reason: unknown) => reason);
   return database.failureOf(error);

@@ -1,4 +1,4 @@
-import type { PostgresqlOptions } from '../../src/database/postgresql/options.ts';
+import type { ServerOptions } from '../../src/database/server-options.ts';
 import { postgresqlDatabase } from '../../src/database/postgresql/postgresql-database.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { Row, Session } from '../../src/database/session.ts';
@@ -7,8 +7,8 @@ import { tablesWith } from '../../src/schema/tables.ts';
 /** How the database of `startPostgres` is reached. */
 export function optionsOn(
   ports: readonly number[],
-  options: Partial<PostgresqlOptions> = {},
-): PostgresqlOptions {
+  options: Partial<ServerOptions> = {},
+): ServerOptions {
   return {
     hosts: ports.map((port) => ({ host: '127.0.0.1', port })),
     user: 'mq',

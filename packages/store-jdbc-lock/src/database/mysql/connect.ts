@@ -1,8 +1,10 @@
 import type { Connection, ConnectionOptions } from 'mysql2';
 import type { Purpose } from '../database.ts';
-import { NoHostError, UnusableHostError } from './failure.ts';
+import { firstUsable } from '../first-usable.ts';
+import { UnusableHostError } from '../session-error.ts';
 import { MysqlSession, type ServerFacts } from './mysql-session.ts';
-import type { MysqlHost, MysqlOptions } from './options.ts';
+import type { DatabaseHost } from '../../location.ts';
+import type { ServerOptions } from '../server-options.ts';
 import { GALERA_SETUP, sessionSetup } from './session-setup.ts';
 
 /** What is used of the driver. */
@@ -16,29 +18,18 @@ const PREPARED_STATEMENTS_MAX = 64;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 
 /** A session on the first host that takes writes. */
-export async function connectToMysql(
+export function connectToMysql(
   driver: MysqlDriver,
-  options: MysqlOptions,
+  options: ServerOptions,
   purpose: Purpose,
 ): Promise<MysqlSession> {
-  const failures: unknown[] = [];
-  const reasons: string[] = [];
-  for (const host of options.hosts) {
-    try {
-      return await connectTo(host, driver, options, purpose);
-    } catch (error) {
-      failures.push(error);
-      reasons.push(`${host.host}:${host.port}: ${(error as Error).message}`);
-    }
-  }
-  if (failures.length === 1) throw failures[0];
-  throw new NoHostError(`No host takes writes. ${reasons.join('; ')}`, failures);
+  return firstUsable(options.hosts, (host) => connectTo(host, driver, options, purpose));
 }
 
 async function connectTo(
-  host: MysqlHost,
+  host: DatabaseHost,
   driver: MysqlDriver,
-  options: MysqlOptions,
+  options: ServerOptions,
   purpose: Purpose,
 ): Promise<MysqlSession> {
   const connection = driver.createConnection(connectionOptions(host, options));
@@ -58,7 +49,7 @@ async function connectTo(
   }
 }
 
-function connectionOptions(host: MysqlHost, options: MysqlOptions): ConnectionOptions {
+function connectionOptions(host: DatabaseHost, options: ServerOptions): ConnectionOptions {
   const { user, password, database, tls, connectTimeoutMs } = options;
   return {
     host: host.host,
@@ -89,7 +80,7 @@ function connectionOptions(host: MysqlHost, options: MysqlOptions): ConnectionOp
 /** @throws UnusableHostError if the host takes no writes. */
 async function setUp(
   connection: Connection,
-  options: MysqlOptions,
+  options: ServerOptions,
   purpose: Purpose,
 ): Promise<ServerFacts> {
   const { leaseDurationMs, connectTimeoutMs, tables } = options;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Failure } from '../session.ts';
-import { mysqlFailureOf, NoHostError, UnusableHostError, ValueTooLargeError } from './failure.ts';
+import { NoHostError, UnusableHostError, ValueTooLargeError } from '../session-error.ts';
+import { mysqlFailureOf } from './failure.ts';
 
 /** As the driver makes them. */
 function errorOf(

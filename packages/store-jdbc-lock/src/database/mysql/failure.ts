@@ -1,3 +1,4 @@
+import { CONNECTION_CODES, failureWith } from '../session-error.ts';
 import type { Failure } from '../session.ts';
 
 /** An error of the server or the driver, as the driver makes them. */
@@ -8,32 +9,6 @@ interface MysqlError extends Error {
   readonly code?: unknown;
   /** What the system was asked for. */
   readonly syscall?: unknown;
-}
-
-/** The connection is no use any more; what was under way may have taken effect. */
-export class ConnectionLostError extends Error {
-  override readonly name = 'ConnectionLostError';
-}
-
-/** None of the hosts can be used; `failures` has one error for each. */
-export class NoHostError extends Error {
-  override readonly name = 'NoHostError';
-  readonly failures: readonly unknown[];
-
-  constructor(message: string, failures: readonly unknown[]) {
-    super(message);
-    this.failures = failures;
-  }
-}
-
-/** The server is there, but takes no writes, now. */
-export class UnusableHostError extends Error {
-  override readonly name = 'UnusableHostError';
-}
-
-/** One value is larger than the server takes in one packet. */
-export class ValueTooLargeError extends Error {
-  override readonly name = 'ValueTooLargeError';
 }
 
 /**
@@ -103,36 +78,18 @@ const FULL_BY_MESSAGE: Readonly<Record<number, RegExp>> = {
   1105: /writeset size/i,
 };
 
-/** Codes of the system, of name resolution and of the driver, of which each may be over in a moment. */
-const CONNECTION_CODES: readonly unknown[] = [
-  'EADDRNOTAVAIL',
-  'EAI_AGAIN',
-  'ECONNABORTED',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTDOWN',
-  'EHOSTUNREACH',
-  'ENETDOWN',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-  'PROTOCOL_CONNECTION_LOST',
-  'PROTOCOL_SEQUENCE_TIMEOUT',
-];
+/** The driver's own, of which each may be over in a moment. */
+const DRIVER_CODES: readonly unknown[] = ['PROTOCOL_CONNECTION_LOST', 'PROTOCOL_SEQUENCE_TIMEOUT'];
 
 export function mysqlFailureOf(error: unknown): Failure {
-  if (error instanceof ConnectionLostError || error instanceof UnusableHostError) {
+  return failureWith(driverFailure, error);
+}
+
+function driverFailure(error: MysqlError): Failure {
+  const { errno, code, message } = error;
+  if (CONNECTION_CODES.has(code) || DRIVER_CODES.includes(code) || isBrokenHandshake(error)) {
     return 'disconnected';
   }
-  if (error instanceof ValueTooLargeError) return 'full';
-  if (error instanceof NoHostError) {
-    const isTemporary = error.failures.some((each) => mysqlFailureOf(each) !== 'fatal');
-    return isTemporary ? 'disconnected' : 'fatal';
-  }
-  if (!(error instanceof Error)) return 'fatal';
-  const { errno, code, message } = error as MysqlError;
-  if (CONNECTION_CODES.includes(code) || isBrokenHandshake(error)) return 'disconnected';
   if (typeof errno !== 'number') return 'fatal';
   if (FULL_BY_MESSAGE[errno]?.test(message) === true) return 'full';
   return BY_NUMBER[errno] ?? 'fatal';

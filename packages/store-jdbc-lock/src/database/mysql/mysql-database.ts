@@ -7,7 +7,7 @@ import { connectToMysql } from './connect.ts';
 import { isFenceError, mysqlFailureOf } from './failure.ts';
 import { MysqlSession } from './mysql-session.ts';
 import { mysqlWrite } from './mysql-write.ts';
-import type { MysqlOptions } from './options.ts';
+import type { ServerOptions } from '../server-options.ts';
 import { mysqlSessionLock } from './session-lock.ts';
 import { IDLE_AS_BEFORE } from './session-setup.ts';
 
@@ -22,7 +22,7 @@ const WRITE_BYTES_MAX = 4 * 1_024 * 1_024;
  *
  * @throws `BATON_INVALID_OPTION` if certificates are to be held against an address.
  */
-export function mysqlDatabase(options: MysqlOptions): Database {
+export function mysqlDatabase(options: ServerOptions): Database {
   checkNames(options);
   const { hosts, user, database, leaseDurationMs } = options;
   const places = hosts.map(({ host, port }) => `${host}:${port}`).join(',');
@@ -66,7 +66,7 @@ export function mysqlDatabase(options: MysqlOptions): Database {
 }
 
 /** The driver holds the certificate of whoever answers at an address against the name `localhost`. */
-function checkNames({ hosts, tls }: MysqlOptions): void {
+function checkNames({ hosts, tls }: ServerOptions): void {
   const address = hosts.find(({ host }) => ADDRESS.test(host));
   if (tls?.isVerified !== true || address === undefined) return;
   throw new BrokerError(

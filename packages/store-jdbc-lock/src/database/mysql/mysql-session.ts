@@ -1,6 +1,6 @@
 import type { Connection, ResultSetHeader } from 'mysql2';
 import type { Outcome, Row, Session, Statement } from '../session.ts';
-import { ConnectionLostError } from './failure.ts';
+import { ConnectionLostError } from '../session-error.ts';
 
 /** What goes to the server in one packet. */
 export interface Request {

@@ -1,4 +1,4 @@
-import { ValueTooLargeError } from './failure.ts';
+import { ValueTooLargeError } from '../session-error.ts';
 import type { Request } from './mysql-session.ts';
 
 /** For the head of a packet. */

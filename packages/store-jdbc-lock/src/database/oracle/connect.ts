@@ -1,8 +1,10 @@
 import type OracleDriver from 'oracledb';
 import type { Connection } from 'oracledb';
 import type { Purpose } from '../database.ts';
-import { NoHostError, UnusableHostError } from './failure.ts';
-import type { OracleHost, OracleOptions } from './options.ts';
+import { firstUsable } from '../first-usable.ts';
+import { UnusableHostError } from '../session-error.ts';
+import type { DatabaseHost } from '../../location.ts';
+import type { ServerOptions } from '../server-options.ts';
 import { OracleSession } from './oracle-session.ts';
 
 /** For so long a `work` session waits for an answer. */
@@ -20,23 +22,14 @@ const SESSION_SETTINGS = {
 };
 
 /** A session on the first host that takes writes. */
-export async function connectToOracle(
+export function connectToOracle(
   driver: typeof OracleDriver,
-  options: OracleOptions,
+  options: ServerOptions,
   purpose: Purpose,
 ): Promise<OracleSession> {
-  const failures: unknown[] = [];
-  const reasons: string[] = [];
-  for (const host of options.hosts) {
-    try {
-      return await within(options.connectTimeoutMs, connectTo(host, driver, options, purpose));
-    } catch (error) {
-      failures.push(error);
-      reasons.push(`${host.host}:${host.port}: ${(error as Error).message}`);
-    }
-  }
-  if (failures.length === 1) throw failures[0];
-  throw new NoHostError(`No host takes writes. ${reasons.join('; ')}`, failures);
+  return firstUsable(options.hosts, (host) =>
+    within(options.connectTimeoutMs, connectTo(host, driver, options, purpose)),
+  );
 }
 
 /** The driver's own timeouts end before the server has let us in. */
@@ -54,9 +47,9 @@ function within(timeoutMs: number, connecting: Promise<OracleSession>): Promise<
 }
 
 async function connectTo(
-  host: OracleHost,
+  host: DatabaseHost,
   driver: typeof OracleDriver,
-  options: OracleOptions,
+  options: ServerOptions,
   purpose: Purpose,
 ): Promise<OracleSession> {
   const { user, password, tls, leaseDurationMs } = options;
@@ -81,8 +74,8 @@ async function connectTo(
 
 /** Where the listener is, and what it is asked for, in the form of `tnsnames.ora`. */
 export function connectDescriptor(
-  { host, port }: OracleHost,
-  { database, tls, connectTimeoutMs }: OracleOptions,
+  { host, port }: DatabaseHost,
+  { database, tls, connectTimeoutMs }: ServerOptions,
 ): string {
   const protocol = tls === undefined ? 'TCP' : 'TCPS';
   const seconds = Math.ceil(connectTimeoutMs / 1_000);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { NoHostError, oracleFailure } from './failure.ts';
+import { NoHostError } from '../session-error.ts';
+import { oracleFailure } from './failure.ts';
 
 function withCode(code: string): Error {
   return Object.assign(new Error(code), { code });

@@ -1,25 +1,5 @@
+import { failureWith } from '../session-error.ts';
 import type { Failure } from '../session.ts';
-
-/** The connection is no use any more; what was under way may have taken effect. */
-export class ConnectionLostError extends Error {
-  override readonly name = 'ConnectionLostError';
-}
-
-/** A server that takes no writes now, or does not answer. */
-export class UnusableHostError extends Error {
-  override readonly name = 'UnusableHostError';
-}
-
-/** None of the hosts can be used; `failures` has one error for each. */
-export class NoHostError extends Error {
-  override readonly name = 'NoHostError';
-  readonly failures: readonly unknown[];
-
-  constructor(message: string, failures: readonly unknown[]) {
-    super(message);
-    this.failures = failures;
-  }
-}
 
 /**
  * By the numbers of the server (https://docs.oracle.com/en/error-help/db/) and those of the driver, `NJS-`. The driver
@@ -75,13 +55,9 @@ const BY_CODE: ReadonlyMap<unknown, Failure> = new Map(
 );
 
 export function oracleFailure(error: unknown): Failure {
-  if (error instanceof ConnectionLostError || error instanceof UnusableHostError) {
-    return 'disconnected';
-  }
-  if (error instanceof NoHostError) {
-    const isTemporary = error.failures.some((each) => oracleFailure(each) !== 'fatal');
-    return isTemporary ? 'disconnected' : 'fatal';
-  }
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return BY_CODE.get(code) ?? 'fatal';
+  return failureWith(driverFailure, error);
+}
+
+function driverFailure(error: Error): Failure {
+  return ('code' in error && BY_CODE.get(error.code)) || 'fatal';
 }

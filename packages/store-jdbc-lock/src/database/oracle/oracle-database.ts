@@ -8,7 +8,7 @@ import type { Statement } from '../session.ts';
 import { connectToOracle } from './connect.ts';
 import { oracleFailure } from './failure.ts';
 import { makeOracleTable } from './make-table.ts';
-import type { OracleOptions } from './options.ts';
+import type { ServerOptions } from '../server-options.ts';
 import { OracleSession } from './oracle-session.ts';
 import { writeToOracle } from './oracle-write.ts';
 
@@ -26,7 +26,7 @@ const SINCE_1970 = `(sys_extract_utc(systimestamp) - date '1970-01-01')`;
  * expired. A holder that is frozen or cut off in the middle of a write keeps its rows locked beyond that, for as long as
  * the server keeps its session; `max_idle_blocker_time` and `sqlnet.expire_time` of the server bound it.
  */
-export function oracleDatabase(options: OracleOptions): Database {
+export function oracleDatabase(options: ServerOptions): Database {
   return {
     kind: 'oracle',
     name: locationName({ kind: 'oracle', ...options }),

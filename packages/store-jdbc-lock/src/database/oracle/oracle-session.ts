@@ -2,7 +2,7 @@ import type OracleDriver from 'oracledb';
 import type { Connection, Result } from 'oracledb';
 import type { Outcome, Row, Session, Statement, Value } from '../session.ts';
 import { Turns } from '../turns.ts';
-import { ConnectionLostError } from './failure.ts';
+import { ConnectionLostError } from '../session-error.ts';
 
 /** What is used of the driver. */
 export type Driver = Pick<

@@ -1,8 +1,10 @@
 import type { Client, ClientConfig, QueryConfig } from 'pg';
 import type { Purpose } from '../database.ts';
 import type { ServerTls } from '../server-tls.ts';
-import { NoHostError, ReadOnlyHostError } from './failure.ts';
-import type { PostgresqlHost, PostgresqlOptions } from './options.ts';
+import { firstUsable } from '../first-usable.ts';
+import { UnusableHostError } from '../session-error.ts';
+import type { DatabaseHost } from '../../location.ts';
+import type { ServerOptions } from '../server-options.ts';
 import { PostgresqlSession } from './postgresql-session.ts';
 import { settingsFor } from './session-settings.ts';
 import { typeParserOf } from './column-values.ts';
@@ -14,31 +16,18 @@ export type ClientClass = new (config: ClientConfig) => Client;
 const APPLICATION_NAME = 'batonmq';
 
 /** A session on the first host that takes writes. */
-export async function connectToPostgresql(
+export function connectToPostgresql(
   clientClass: ClientClass,
-  options: PostgresqlOptions,
+  options: ServerOptions,
   purpose: Purpose,
 ): Promise<PostgresqlSession> {
-  const failures: unknown[] = [];
-  for (const host of options.hosts) {
-    try {
-      return await connectTo(host, clientClass, options, purpose);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length === 1) throw failures[0];
-  const reasons = options.hosts.map(({ host, port }, index) => {
-    const failure = failures[index];
-    return `${host}:${port}: ${failure instanceof Error ? failure.message : String(failure)}`;
-  });
-  throw new NoHostError(`No host takes writes (${reasons.join('; ')})`, failures);
+  return firstUsable(options.hosts, (host) => connectTo(host, clientClass, options, purpose));
 }
 
 async function connectTo(
-  host: PostgresqlHost,
+  host: DatabaseHost,
   clientClass: ClientClass,
-  options: PostgresqlOptions,
+  options: ServerOptions,
   purpose: Purpose,
 ): Promise<PostgresqlSession> {
   const client = new clientClass(configOf(host, options));
@@ -55,7 +44,7 @@ async function connectTo(
 
 async function prepare(
   client: Client,
-  { leaseDurationMs, connectTimeoutMs }: PostgresqlOptions,
+  { leaseDurationMs, connectTimeoutMs }: ServerOptions,
   purpose: Purpose,
 ): Promise<void> {
   const settings = settingsFor(purpose, leaseDurationMs);
@@ -71,11 +60,11 @@ async function prepare(
   };
   const { rows } = await client.query<{ is_read_only: string }>(query);
   if (rows[0]?.is_read_only !== 'off') {
-    throw new ReadOnlyHostError('The server is read-only: a standby, or set to be');
+    throw new UnusableHostError('The server is read-only: a standby, or set to be');
   }
 }
 
-function configOf({ host, port }: PostgresqlHost, options: PostgresqlOptions): ClientConfig {
+function configOf({ host, port }: DatabaseHost, options: ServerOptions): ClientConfig {
   const { user, password = '', database, tls, connectTimeoutMs, leaseDurationMs } = options;
   return {
     // All that the driver would take from the environment or a password file.

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ConnectionLostError, NoHostError, postgresqlFailure } from './failure.ts';
+import { ConnectionLostError, NoHostError } from '../session-error.ts';
+import { postgresqlFailure } from './failure.ts';
 
 function errorOf(code: string): Error {
   return Object.assign(new Error('the message is in the language of the server'), { code });

@@ -1,7 +1,7 @@
 import type { AddedBody, AddedMessage, ChangeSet, Place } from '../../write/change-set.ts';
 import { PayloadBlock } from '../../write/payload-block.ts';
 import { bigintArray, integerArray } from './binary-values.ts';
-import { ValueTooLargeError } from './failure.ts';
+import { ValueTooLargeError } from '../session-error.ts';
 import { rowsOf } from './rows-of.ts';
 import type { Part } from './statement-texts.ts';
 

@@ -6,7 +6,7 @@ import type { Database } from '../database.ts';
 import { loadDriver } from '../driver.ts';
 import { connectToPostgresql } from './connect.ts';
 import { postgresqlFailure } from './failure.ts';
-import type { PostgresqlOptions } from './options.ts';
+import type { ServerOptions } from '../server-options.ts';
 import { PostgresqlSession } from './postgresql-session.ts';
 import { writeToPostgresql } from './postgresql-write.ts';
 import { PostgresqlSessionLock } from './session-lock.ts';
@@ -17,7 +17,7 @@ import { tableSettings } from './table-settings.ts';
 const WRITE_BYTES_MAX = 8 << 20;
 
 /** PostgreSQL 14 or newer. */
-export function postgresqlDatabase(options: PostgresqlOptions): Database {
+export function postgresqlDatabase(options: ServerOptions): Database {
   const textsFor = textsByTables();
   return {
     kind: 'postgresql',

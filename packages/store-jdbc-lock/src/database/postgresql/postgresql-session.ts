@@ -2,7 +2,7 @@ import type { Client, QueryResult } from 'pg';
 import type { Outcome, Row, Session, Statement } from '../session.ts';
 import { Turns } from '../turns.ts';
 import { BindMessage } from './bind-message.ts';
-import { ConnectionLostError } from './failure.ts';
+import { ConnectionLostError } from '../session-error.ts';
 import { PreparedQuery, type PreparedStatement } from './prepared-query.ts';
 
 /**
