@@ -19,8 +19,8 @@ storeProcessesOn({
     const before = await deadlocks();
     await client.query('begin');
     await client.query(`select 1 from ${table('destinations')} for update`);
-    const waiting = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and wait_event <> 'advisory'`;
-    await expect.poll(async () => (await client.query(waiting)).rowCount).toBe(1);
+    const waitingForUs = `select 1 from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))`;
+    await expect.poll(async () => (await client.query(waitingForUs)).rowCount).toBeGreaterThan(0);
     await client.query(`update ${table('lease')} set has_lock = has_lock`);
     await client.query('commit');
     await expect.poll(deadlocks).not.toBe(before);
