@@ -7,6 +7,8 @@ import {
   type Command,
   type TransactionInfo,
 } from '@batonmq/openwire';
+import { nodeRuntime } from '@batonmq/runtime/node';
+import { createMemorySpace, memoryStore } from '@batonmq/store-memory';
 import { dial } from '@batonmq/transport';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startBroker, type LiveBroker } from './live-broker.ts';
@@ -345,6 +347,29 @@ describe('after a failover', () => {
     const reply = await session.request(session.transaction(1, TRANSACTION_TYPE.commitOnePhase));
     expect(exceptionOf(reply)).toMatch(/^javax\.jms\.TransactionRolledBackException/);
   });
+});
+
+test('marks are stored of producers whose client can repeat a send, and of no others', async () => {
+  await live.stop();
+  const space = createMemorySpace();
+  live = await startBroker({}, undefined, { space });
+  for (const faultTolerant of [true, false]) {
+    const id = `ID:${faultTolerant ? 'failover' : 'tcp'}:1`;
+    const session = await TestSession.open(await live.connect(), id, { faultTolerant });
+    const message = await session.produce();
+    await session.request(message(QUEUE));
+  }
+  await live.stop();
+  const store = memoryStore({ space }).create(nodeRuntime());
+  const producers: string[] = [];
+  const lease = await store.acquire({ owner: 'after' });
+  await lease.recover({
+    destination: () => undefined,
+    producer: (producer) => producers.push(producer),
+    state: () => undefined,
+  });
+  await store.close();
+  expect(producers).toEqual(['ID:failover:1:1:1']);
 });
 
 describe('what cannot be delivered', () => {

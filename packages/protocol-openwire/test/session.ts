@@ -1,4 +1,10 @@
-import { command, type Command, type ConsumerInfo, type WireMessage } from '@batonmq/openwire';
+import {
+  command,
+  type Command,
+  type ConnectionInfo,
+  type ConsumerInfo,
+  type WireMessage,
+} from '@batonmq/openwire';
 import type { RawClient } from './raw-client.ts';
 
 /**
@@ -17,13 +23,18 @@ export class TestSession {
     this.connectionId = connectionId;
   }
 
-  static async open(client: RawClient, connectionId = 'ID:test:1'): Promise<TestSession> {
+  static async open(
+    client: RawClient,
+    connectionId = 'ID:test:1',
+    fields: Partial<ConnectionInfo> = {},
+  ): Promise<TestSession> {
     const session = new TestSession(client, connectionId);
     await client.next('BrokerInfo');
     const reply = await session.request(
       command('ConnectionInfo', {
         connectionId: { type: 'ConnectionId', value: connectionId },
         clientId: `client of ${connectionId}`,
+        ...fields,
       }),
     );
     if (reply.type !== 'Response') throw new Error(`the login was answered with ${reply.type}`);

@@ -13,6 +13,8 @@ export function addProducer(peer: Peer, info: ProducerInfo): Outcome {
   client.connection.addProducer({
     producerId: id,
     destination: optionalDestinationOf(info.destination),
+    // Only failover transports send again under the same id what they have no answer for.
+    canRepeatSends: client.info.faultTolerant || client.info.failoverReconnect,
   });
   client.addProducer({ id, info });
   peer.context.advisories.producerAdded(info);
