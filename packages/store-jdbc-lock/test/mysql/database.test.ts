@@ -18,18 +18,22 @@ databaseSuite('MariaDB', async () => {
   };
 });
 
-databaseSuite('Galera', async () => {
-  const directory = await temporaryDirectory();
-  const cluster = await startGalera({ directory: directory.path });
-  return {
-    database: databaseOn(
-      cluster.nodes.map(({ port }) => port),
-      ownTables(),
-    ),
-    measure,
-    close: async () => {
-      await cluster[Symbol.asyncDispose]();
-      await directory[Symbol.asyncDispose]();
-    },
-  };
-});
+databaseSuite(
+  'Galera',
+  async () => {
+    const directory = await temporaryDirectory();
+    const cluster = await startGalera({ directory: directory.path });
+    return {
+      database: databaseOn(
+        cluster.nodes.map(({ port }) => port),
+        ownTables(),
+      ),
+      measure,
+      close: async () => {
+        await cluster[Symbol.asyncDispose]();
+        await directory[Symbol.asyncDispose]();
+      },
+    };
+  },
+  { hasSessionLock: false },
+);

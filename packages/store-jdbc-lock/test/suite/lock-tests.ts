@@ -6,8 +6,8 @@ const LONG_MS = 20_000;
 const SOON_MS = 2_000;
 
 export function lockTests(context: SuiteContext): void {
-  test('is held by one session at a time, which may take it again', async ({ skip }) => {
-    const [first, second] = await context.twoLocks(skip);
+  test('is held by one session at a time, which may take it again', async () => {
+    const [first, second] = await context.twoLocks();
     expect(await first.lock.take(0)).toBe(true);
     expect(await first.lock.take(0)).toBe(true);
     expect(await second.lock.take(0)).toBe(false);
@@ -16,8 +16,8 @@ export function lockTests(context: SuiteContext): void {
     expect(await first.lock.take(0)).toBe(false);
   });
 
-  test('keeps whoever asks for it waiting, and no longer than it was told', async ({ skip }) => {
-    const [first, second] = await context.twoLocks(skip);
+  test('keeps whoever asks for it waiting, and no longer than it was told', async () => {
+    const [first, second] = await context.twoLocks();
     expect(await first.lock.take(0)).toBe(true);
     const start = performance.now();
     expect(await second.lock.take(200)).toBe(false);
@@ -25,8 +25,8 @@ export function lockTests(context: SuiteContext): void {
     expect(performance.now() - start).toBeLessThan(SOON_MS);
   });
 
-  test('goes to whoever waits when it is given back', async ({ skip }) => {
-    const [first, second] = await context.twoLocks(skip);
+  test('goes to whoever waits when it is given back', async () => {
+    const [first, second] = await context.twoLocks();
     expect(await first.lock.take(0)).toBe(true);
     const waiting = second.lock.take(LONG_MS);
     await first.lock.giveBack();
@@ -35,8 +35,8 @@ export function lockTests(context: SuiteContext): void {
     expect(performance.now() - start).toBeLessThan(SOON_MS);
   });
 
-  test('goes to whoever waits when the session of its holder ends', async ({ skip }) => {
-    const [first, second] = await context.twoLocks(skip);
+  test('goes to whoever waits when the session of its holder ends', async () => {
+    const [first, second] = await context.twoLocks();
     expect(await first.lock.take(0)).toBe(true);
     const waiting = second.lock.take(LONG_MS);
     first.session.destroy();
@@ -45,10 +45,17 @@ export function lockTests(context: SuiteContext): void {
     expect(performance.now() - start).toBeLessThan(SOON_MS);
   });
 
-  test('is not there to be given back by a session that does not hold it', async ({ skip }) => {
-    const [first, second] = await context.twoLocks(skip);
+  test('is not there to be given back by a session that does not hold it', async () => {
+    const [first, second] = await context.twoLocks();
     expect(await first.lock.take(0)).toBe(true);
     await second.lock.giveBack();
     expect(await second.lock.take(0)).toBe(false);
+  });
+}
+
+export function noLockTests(context: SuiteContext): void {
+  test('is not there, and nobody relies on one', async () => {
+    const session = await context.newSession('lock');
+    expect(await context.database.sessionLockOn(session)).toBeUndefined();
   });
 }

@@ -54,9 +54,9 @@ export class SuiteContext {
     return session;
   }
 
-  /** The lock over two sessions; skips the test where the database has none. */
-  async twoLocks(skip: () => never): Promise<readonly [LockSession, LockSession]> {
-    return [(await this.#newLock()) ?? skip(), (await this.#newLock()) ?? skip()];
+  /** The lock over two sessions. */
+  async twoLocks(): Promise<readonly [LockSession, LockSession]> {
+    return [await this.#newLock(), await this.#newLock()];
   }
 
   endSessions(): void {
@@ -67,9 +67,9 @@ export class SuiteContext {
     await this.#opened?.close();
   }
 
-  async #newLock(): Promise<LockSession | undefined> {
+  async #newLock(): Promise<LockSession> {
     const session = await this.newSession('lock');
     const lock = await this.database.sessionLockOn(session);
-    return lock && { session, lock };
+    return { session, lock: present(lock, 'the database has a session lock') };
   }
 }
