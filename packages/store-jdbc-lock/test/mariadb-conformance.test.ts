@@ -1,19 +1,7 @@
-import { startMariaDb, temporaryDirectory } from '@batonmq/services';
-import { afterAll, beforeAll } from 'vitest';
+import { startMariaDb } from '@batonmq/services';
 import { storeConformanceOn } from './fixtures/conformance-on.ts';
+import { serverOfTests } from './fixtures/server-of-tests.ts';
 
-type Server = Awaited<ReturnType<typeof startMariaDb>>;
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-let server: Server;
-
-beforeAll(async () => {
-  directory = await temporaryDirectory();
-  server = await startMariaDb({ directory: directory.path });
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
-});
+const server = serverOfTests(startMariaDb);
 
 storeConformanceOn(() => ({ database: server.uri }));

@@ -1,19 +1,9 @@
-import { startPostgres, temporaryDirectory } from '@batonmq/services';
-import { afterAll, beforeAll } from 'vitest';
+import { startPostgres } from '@batonmq/services';
 import { storeConformanceOn } from './fixtures/conformance-on.ts';
+import { serverOfTests } from './fixtures/server-of-tests.ts';
 
-type Server = Awaited<ReturnType<typeof startPostgres>>;
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-let server: Server;
-
-beforeAll(async () => {
-  directory = await temporaryDirectory();
-  server = await startPostgres({ directory: directory.path, settings: { max_connections: '50' } });
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
-});
+const server = serverOfTests(({ directory }) =>
+  startPostgres({ directory, settings: { max_connections: '50' } }),
+);
 
 storeConformanceOn(() => ({ database: server.uri }));

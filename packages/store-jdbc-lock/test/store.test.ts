@@ -15,28 +15,18 @@ import {
   type Store,
   type WriteRecord,
 } from '@batonmq/store-spi';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { jdbcLockStore, type JdbcLockStoreOptions } from '../src/index.ts';
 import { SCHEMA_VERSION } from '../src/schema/migrations.ts';
+import { serverOfTests } from './fixtures/server-of-tests.ts';
 
 const A = destinationNumber(1);
 
-let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-let server: Awaited<ReturnType<typeof startPostgres>>;
+const server = serverOfTests(startPostgres);
 const stores: Store[] = [];
-
-beforeAll(async () => {
-  directory = await temporaryDirectory();
-  server = await startPostgres({ directory: directory.path });
-});
 
 afterEach(async () => {
   for (const store of stores.splice(0)) await store.close();
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
 });
 
 function open(options: Partial<JdbcLockStoreOptions> & { readonly tablePrefix: string }): Store {

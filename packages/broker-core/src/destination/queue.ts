@@ -1,3 +1,8 @@
+/**
+ * A queue is one class because each entry is in one place at a time (a lane, a consumer, a delay, on its way to the dead
+ * letters or out of the store), and every move between two of them changes the counts of both and may give others a
+ * turn. How each place works is elsewhere: `dispatch/`, `group/`, `limit/`, `expiry/`.
+ */
 import {
   isQueue,
   isTemporary,
@@ -40,10 +45,6 @@ export interface Window {
  * A queue: each message goes to one consumer, the oldest first. It has one {@link Lane}, or with
  * `prioritizedMessages` one for each priority that occurs, the greatest first. Messages that wait for
  * their next redelivery are beside the lanes ({@link DelayedRedeliveries}).
- *
- * It is one class because each entry is in one place at a time (a lane, a consumer, a delay, on its way to the dead
- * letters or out of the store), and every move between two of them changes the counts of both and may give others a
- * turn. How each place works is elsewhere: `dispatch/`, `group/`, `limit/`, `expiry/`.
  */
 export class Queue {
   readonly destination: Destination;

@@ -5,6 +5,10 @@ export class ConnectionLostError extends Error {
   override readonly name = 'ConnectionLostError';
 }
 
+export function connectionLost(cause: Error): ConnectionLostError {
+  return new ConnectionLostError(`The connection is lost: ${cause.message}`, { cause });
+}
+
 /** A server that takes no writes now, or does not answer. */
 export class UnusableHostError extends Error {
   override readonly name = 'UnusableHostError';

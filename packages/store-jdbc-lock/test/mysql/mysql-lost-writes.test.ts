@@ -1,12 +1,7 @@
 import { destinationNumber, sequence } from '@batonmq/model';
-import {
-  startMariaDb,
-  temporaryDirectory,
-  type DatabaseServer,
-  type TemporaryDirectory,
-} from '@batonmq/services';
+import { startMariaDb } from '@batonmq/services';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Database, Fence } from '../../src/database/database.ts';
 import { MysqlSession } from '../../src/database/mysql/mysql-session.ts';
 import { mysqlWrite } from '../../src/database/mysql/mysql-write.ts';
@@ -14,19 +9,9 @@ import type { Session } from '../../src/database/session.ts';
 import type { Tables } from '../../src/schema/tables.ts';
 import { ChangeSet } from '../../src/write/change-set.ts';
 import { databaseOn, EPOCH, makeTables, ownTables, rowsOf } from './mysql-place.ts';
+import { serverOfTests } from '../fixtures/server-of-tests.ts';
 
-let directory: TemporaryDirectory;
-let server: DatabaseServer;
-
-beforeAll(async () => {
-  directory = await temporaryDirectory();
-  server = await startMariaDb({ directory: directory.path });
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
-});
+const server = serverOfTests(startMariaDb);
 
 const DESTINATION = destinationNumber(1);
 

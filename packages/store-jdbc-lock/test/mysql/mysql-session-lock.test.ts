@@ -1,43 +1,21 @@
 import { present } from '@batonmq/model';
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import {
-  ManagedProcess,
-  startLink,
-  startMariaDb,
-  temporaryDirectory,
-  type DatabaseServer,
-  type TemporaryDirectory,
-} from '@batonmq/services';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ManagedProcess, startLink, startMariaDb } from '@batonmq/services';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Database, SessionLock } from '../../src/database/database.ts';
 import type { Session } from '../../src/database/session.ts';
 import { tablesWith } from '../../src/schema/tables.ts';
 import { mysqlDatabase } from '../../src/database/mysql/mysql-database.ts';
 import type { ServerOptions } from '../../src/database/server-options.ts';
+import { buildPackage } from '../fixtures/build-package.ts';
 import { databaseOn, optionsOn, ownTables } from './mysql-place.ts';
+import { serverOfTests } from '../fixtures/server-of-tests.ts';
 
-let directory: TemporaryDirectory;
-let server: DatabaseServer;
+const server = serverOfTests(startMariaDb);
 
 const HOLDER = fileURLToPath(new URL('lock-holder.mjs', import.meta.url));
-const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 
-/** The holder's process runs the built package. */
-beforeAll(async () => {
-  await promisify(execFile)('npx', ['tsc', '-b', 'packages/store-jdbc-lock'], { cwd: ROOT });
-}, 120_000);
-
-beforeAll(async () => {
-  directory = await temporaryDirectory();
-  server = await startMariaDb({ directory: directory.path });
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
-});
+beforeAll(buildPackage, 120_000);
 
 interface Contender extends Disposable {
   readonly session: Session;

@@ -1,29 +1,19 @@
 import { destinationNumber, sequence } from '@batonmq/model';
-import {
-  startMariaDb,
-  temporaryDirectory,
-  type DatabaseServer,
-  type TemporaryDirectory,
-} from '@batonmq/services';
+import { startMariaDb } from '@batonmq/services';
 import type { WriteBatch, WriteRecord } from '@batonmq/store-spi';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import type { Session } from '../../src/database/session.ts';
 import type { Tables } from '../../src/schema/tables.ts';
 import { ChangeSet } from '../../src/write/change-set.ts';
 import { databaseOn, EPOCH, makeTables, ownTables, rowsOf } from './mysql-place.ts';
+import { serverOfTests } from '../fixtures/server-of-tests.ts';
 
-let directory: TemporaryDirectory;
-let server: DatabaseServer;
+const server = serverOfTests(startMariaDb);
 let tables: Tables;
 let database: Database;
 let session: Session;
 let batch: number;
-
-beforeAll(async () => {
-  directory = await temporaryDirectory();
-  server = await startMariaDb({ directory: directory.path });
-});
 
 beforeEach(async () => {
   tables = ownTables();
@@ -35,11 +25,6 @@ beforeEach(async () => {
 
 afterEach(() => {
   session.destroy();
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
 });
 
 const QUEUE: WriteRecord = {

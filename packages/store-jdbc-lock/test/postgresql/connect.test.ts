@@ -1,28 +1,10 @@
-import {
-  freePort,
-  postgresQuery,
-  startLink,
-  startPostgres,
-  temporaryDirectory,
-  type DatabaseServer,
-  type TemporaryDirectory,
-} from '@batonmq/services';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort, postgresQuery, startLink, startPostgres } from '@batonmq/services';
+import { expect, test } from 'vitest';
 import type { ServerOptions } from '../../src/database/server-options.ts';
 import { backendOf, databaseOn, rowsOf } from './postgresql-place.ts';
+import { serverOfTests } from '../fixtures/server-of-tests.ts';
 
-let directory: TemporaryDirectory;
-let server: DatabaseServer;
-
-beforeAll(async () => {
-  directory = await temporaryDirectory();
-  server = await startPostgres({ directory: directory.path });
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
-});
+const server = serverOfTests(startPostgres);
 
 async function failureOn(ports: readonly number[], options: Partial<ServerOptions> = {}) {
   const database = databaseOn(ports, options);

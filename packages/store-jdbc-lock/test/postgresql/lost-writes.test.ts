@@ -1,31 +1,15 @@
-import {
-  postgresQuery,
-  startPostgres,
-  temporaryDirectory,
-  type DatabaseServer,
-  type TemporaryDirectory,
-} from '@batonmq/services';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { postgresQuery, startPostgres } from '@batonmq/services';
+import { expect, test } from 'vitest';
 import type { Session } from '../../src/database/session.ts';
 import { A, added, bytes, dropped, message, removed } from '../fixtures/records.ts';
 import { TableWriter } from '../fixtures/table-writer.ts';
 import { backendOf, databaseOn, rowsOf } from './postgresql-place.ts';
+import { serverOfTests } from '../fixtures/server-of-tests.ts';
 
 const PAYLOAD = new Uint8Array(1_000);
 const PER_WRITE = 2_000;
 
-let directory: TemporaryDirectory;
-let server: DatabaseServer;
-
-beforeAll(async () => {
-  directory = await temporaryDirectory();
-  server = await startPostgres({ directory: directory.path });
-});
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
-});
+const server = serverOfTests(startPostgres);
 
 async function newWriter(options: Parameters<typeof databaseOn>[1] = {}): Promise<TableWriter> {
   const database = databaseOn([server.port], options);

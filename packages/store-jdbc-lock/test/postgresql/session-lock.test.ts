@@ -1,39 +1,23 @@
 import { present } from '@batonmq/model';
-import {
-  ManagedProcess,
-  startLink,
-  startPostgres,
-  temporaryDirectory,
-  type DatabaseServer,
-  type TemporaryDirectory,
-} from '@batonmq/services';
+import { ManagedProcess, startLink, startPostgres } from '@batonmq/services';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import type { Database, SessionLock } from '../../src/database/database.ts';
 import type { Session } from '../../src/database/session.ts';
 import { tablesWith } from '../../src/schema/tables.ts';
 import { buildPackage } from '../fixtures/build-package.ts';
 import { backendOf, databaseOn, optionsOn, rowsOf } from './postgresql-place.ts';
+import { serverOfTests } from '../fixtures/server-of-tests.ts';
 
 const HOLDER = fileURLToPath(new URL('lock-holder.mjs', import.meta.url));
 const LEASE_MS = 1_000;
 /** Far more than it takes, so that a test that fails is seen to. */
 const LONG_MS = 20_000;
 
-let directory: TemporaryDirectory;
-let server: DatabaseServer;
+const server = serverOfTests(startPostgres);
 let lockCount = 0;
 
-beforeAll(async () => {
-  await buildPackage();
-  directory = await temporaryDirectory();
-  server = await startPostgres({ directory: directory.path });
-}, 120_000);
-
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await directory[Symbol.asyncDispose]();
-});
+beforeAll(buildPackage, 120_000);
 
 /** A lock that no other test has, over a server that notices silence after {@link LEASE_MS}. */
 function newLock(port = server.port) {

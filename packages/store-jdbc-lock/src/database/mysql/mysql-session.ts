@@ -1,6 +1,6 @@
 import type { Connection, ResultSetHeader } from 'mysql2';
 import type { Outcome, Row, Session, Statement } from '../session.ts';
-import { ConnectionLostError } from '../session-error.ts';
+import { connectionLost } from '../session-error.ts';
 
 /** What goes to the server in one packet. */
 export interface Request {
@@ -96,7 +96,7 @@ export class MysqlSession implements Session {
   #ask<T>(send: (done: (error: Error | null, result: unknown) => void) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#endReason !== undefined) {
-        reject(lost(this.#endReason));
+        reject(connectionLost(this.#endReason));
         return;
       }
       this.#failCurrent = reject;
@@ -115,13 +115,9 @@ export class MysqlSession implements Session {
   #end(reason: Error): void {
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
-    this.#failCurrent?.(lost(reason));
+    this.#failCurrent?.(connectionLost(reason));
     this.#onEnd(reason);
   }
-}
-
-function lost(cause: Error): ConnectionLostError {
-  return new ConnectionLostError(`The connection is lost: ${cause.message}`, { cause });
 }
 
 /** What is used of a socket. */

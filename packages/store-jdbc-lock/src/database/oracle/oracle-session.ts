@@ -2,7 +2,7 @@ import type OracleDriver from 'oracledb';
 import type { Connection, Result } from 'oracledb';
 import type { Outcome, Row, Session, Statement, Value } from '../session.ts';
 import { Turns } from '../turns.ts';
-import { ConnectionLostError } from '../session-error.ts';
+import { connectionLost } from '../session-error.ts';
 
 /** What is used of the driver. */
 export type Driver = Pick<
@@ -123,7 +123,7 @@ export class OracleSession implements Session {
   #untilEnd<T>(send: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#endReason !== undefined) {
-        reject(lost(this.#endReason));
+        reject(connectionLost(this.#endReason));
         return;
       }
       this.#failCurrent = reject;
@@ -134,13 +134,9 @@ export class OracleSession implements Session {
   #end(reason: Error): void {
     if (this.#endReason !== undefined) return;
     this.#endReason = reason;
-    this.#failCurrent?.(lost(reason));
+    this.#failCurrent?.(connectionLost(reason));
     this.#onEnd(reason);
   }
-}
-
-function lost(cause: Error): ConnectionLostError {
-  return new ConnectionLostError(`The connection is lost: ${cause.message}`, { cause });
 }
 
 /** What is used of a socket. */
